@@ -1,0 +1,114 @@
+/*
+ * cmd.h - what a subcommand is: one row that main.c dispatches and prints help from, and one
+ * boring function that calls the library. main() parses the options into args, checks the number
+ * of words, calls run(), prints the error (once) and turns the result into an exit code.
+ *
+ *	static int start_run(const struct cli *cli, union cli_err *err)
+ *	{
+ *		auto_ctx bryo_ctx *ctx = NULL;
+ *		int rc = cli_open(cli, false, &ctx, err);
+ *
+ *		return rc < 0 ? rc : bryo_start(ctx, cli->words[0], &err->lib);
+ *	}
+ *	const struct command cmd_start = { .name = "start", ..., .run = start_run };
+ */
+#ifndef BRYO_CMD_H
+#define BRYO_CMD_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "lib/bryo.h"
+#include "opt.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One error value with two faces: .own for base/err.h, .lib for the library. Same layout. */
+union cli_err {
+	struct err own;
+	struct bryo_err lib;
+};
+
+struct command;
+
+struct cli {
+	struct arena *arena;	    /* lives as long as the command */
+	const char *root;	    /* --root, NULL when not given */
+	const char *cgroup_manager; /* NULL when not given */
+	const struct command *command;
+	const void *args;   /* command->args_size bytes, filled by command->opts */
+	char *const *words; /* NULL-terminated, without the command's name */
+	size_t n_words;
+	bool *misused; /* set by cli_usage() */
+};
+
+struct command {
+	const char *name;
+	const char *summary;	/* one lower-case line for `bryo --help` */
+	const char *synopsis;	/* what follows "bryo NAME": "[OPTIONS] ID [SIGNAL]" */
+	const char *about;	/* lines for `bryo NAME --help`; may be NULL */
+	const struct opt *opts; /* never NULL; an empty table is { { 0 } } */
+	size_t args_size;
+	unsigned stop_at; /* see opt_parse(); 0: options may stand anywhere */
+	size_t min_words, max_words;
+	bool protect;	 /* bryo_protect_self() first: the command starts container code */
+	int fail_status; /* exit code when run() fails; 0 means 1 */
+	/* Negative: failed, *err is set and main prints it. >= 0: the exit code. */
+	int (*run)(const struct cli *cli, union cli_err *err);
+};
+
+extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_kill, cmd_list,
+	cmd_plan, cmd_ps, cmd_run, cmd_sandbox, cmd_spec, cmd_start, cmd_state;
+
+/* The options that create, run and plan share; off(m) is the offset of member m of a struct
+ * bryo_create_options inside the command's args. */
+/* clang-format off */
+#define CREATE_OPTS(off)									\
+	{ "bundle", 'b', OPT_STRING, off(bundle), "DIR",					\
+	  "bundle directory (default: .)" },							\
+	{ "config", 'f', OPT_STRING, off(config), "FILE",					\
+	  "configuration (default: config.json of the bundle)" },				\
+	{ "console-socket", 0, OPT_STRING, off(console_socket), "PATH",				\
+	  "socket that receives the terminal" },						\
+	{ "pid-file", 0, OPT_STRING, off(pid_file), "FILE",					\
+	  "write the process ID to FILE" },							\
+	{ "preserve-fds", 0, OPT_COUNT, off(preserve_fds), "N",					\
+	  "pass descriptors 3 to 3+N-1 on" },							\
+	{ "no-pivot", 0, OPT_FLAG, off(no_pivot), NULL,						\
+	  "change the root without pivot_root" },						\
+	{ "no-new-keyring", 0, OPT_FLAG, off(no_new_keyring), NULL,				\
+	  "keep the caller's session keyring" },						\
+	{ "no-subreaper", 0, OPT_FLAG, off(no_subreaper), NULL,					\
+	  "do not adopt orphaned processes" }
+/* clang-format on */
+
+/* A library context by the global options; warnings go to the log. */
+int cli_open(const struct cli *cli, bool create_root, bryo_ctx **ret, union cli_err *err);
+/* A mistake on the command line: like err_set(EINVAL), with a hint at the command's --help.
+ * main then also prints the usage line, and the exit code is 1 whatever fail_status says. */
+int cli_usage(const struct cli *cli, union cli_err *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * create, start and, unless o->detach, wait and (unless keep) delete: what run and sandbox
+ * share. Returns the container's exit code, 0 when detached, or a negative errno; on failure
+ * nothing of the container is left. In cmd_run.c.
+ */
+int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool keep,
+		  union cli_err *err);
+/*
+ * What --rootfs means to run and plan: a config.json in memory whose program is the words after
+ * the ID (none: sh). *ret is malloc'ed, and NULL when rootfs is NULL: then there may be no such
+ * words, and the library reads the bundle's config.json. In cmd_spec.c.
+ */
+int spec_for_rootfs(const struct cli *cli, const char *rootfs, const char *config, bool terminal,
+		    char **ret, union cli_err *err);
+
+static inline void cli_ctx_freep(bryo_ctx **ctx)
+{
+	bryo_ctx_free(*ctx);
+}
+
+#define auto_ctx __attribute__((cleanup(cli_ctx_freep)))
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * cmd_run.c - `bryo run`: create, start, wait and delete, literally: the same library calls as
+ * the separate commands, so that run cannot do anything that they cannot. Also home of
+ * run_container(), which `bryo sandbox` shares.
+ */
+#include "cmd.h"
+
+#include "base/cleanup.h"
+#include "out.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+struct run_args {
+	struct bryo_create_options create;
+	const char *rootfs;
+	bool keep;
+};
+
+#define OFF(member)	   offsetof(struct run_args, member)
+#define OFF_CREATE(member) offsetof(struct run_args, create.member)
+
+static const struct opt run_opts[] = {
+	CREATE_OPTS(OFF_CREATE),
+	{ "detach", 'd', OPT_FLAG, OFF_CREATE(detach), NULL, "return as soon as the program runs" },
+	{ "keep", 0, OPT_FLAG, OFF(keep), NULL, "keep the container's state after its end" },
+	{ "rootfs", 0, OPT_STRING, OFF(rootfs), "DIR",
+	  "run this root file system, without a config.json" },
+	{ 0 },
+};
+
+/* The container has ended and its exit code is known: trouble with the rest is told, and the
+ * exit code stays the container's. */
+static void run_remove(bryo_ctx *ctx, const char *id)
+{
+	struct bryo_err err = { .num = 0 };
+
+	if (bryo_delete(ctx, id, true, &err) < 0)
+		out_error(&err);
+}
+
+int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool keep,
+		  union cli_err *err)
+{
+	int status = 0;
+	int rc = bryo_create(ctx, id, o, &err->lib);
+
+	if (rc < 0)
+		return rc;
+	rc = bryo_start(ctx, id, &err->lib);
+	if (rc >= 0 && !o->detach)
+		rc = bryo_wait(ctx, id, &status, &err->lib);
+	if (rc < 0) {
+		(void)bryo_delete(ctx, id, true, NULL);
+		return rc;
+	}
+	if (!o->detach && !keep)
+		run_remove(ctx, id);
+	return status;
+}
+
+/* In the foreground a terminal is right when we are on one; detached, when somebody takes it. */
+static bool run_wants_terminal(const struct bryo_create_options *o)
+{
+	if (o->detach)
+		return o->console_socket;
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static int run_run(const struct cli *cli, union cli_err *err)
+{
+	const struct run_args *args = cli->args;
+	struct bryo_create_options o = args->create;
+	auto_free char *text = NULL;
+	auto_ctx bryo_ctx *ctx = NULL;
+	int rc;
+
+	rc = spec_for_rootfs(cli, args->rootfs, o.config, run_wants_terminal(&o), &text, err);
+	if (rc < 0)
+		return rc;
+	rc = cli_open(cli, true, &ctx, err);
+	if (rc < 0)
+		return rc;
+	o.size = sizeof(o);
+	o.config_text = text;
+	return run_container(ctx, cli->words[0], &o, args->keep, err);
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.summary = "create and start a container, wait for it and remove it",
+	.synopsis = "[OPTIONS] ID [[--] COMMAND [ARG...]]",
+	.about = "Runs a container from a bundle, or with --rootfs from a root file system alone;\n"
+		 "COMMAND (default: sh) is for --rootfs only. The exit code is the container's.",
+	.opts = run_opts,
+	.args_size = sizeof(struct run_args),
+	.stop_at = 2,
+	.min_words = 1,
+	.max_words = (size_t)-1,
+	.protect = true,
+	.run = run_run,
+};

@@ -1,0 +1,385 @@
+/*
+ * cmd_sandbox.c - `bryo sandbox`: gathers what the caller asked for and what the host has, has
+ * oci/sandbox_spec.c write a config.json from it, and runs that as `run` would. Not a second
+ * runtime: whatever is isolated here, any config.json can ask for.
+ *
+ * The one decision that is its own is what becomes writable. Standing in a directory is a weak
+ * wish, so the obvious mistakes are refused: in $HOME a sandbox that can write ~/.bashrc is none.
+ */
+#include "cmd.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "oci/sandbox_spec.h"
+#include "oci/seccomp_default.h"
+#include "out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+struct sandbox_args {
+	struct strv rw, ro, env, keep_env;
+	const char *cwd, *seccomp;
+};
+
+#define OFF(member) offsetof(struct sandbox_args, member)
+
+static const struct opt sandbox_opts[] = {
+	{ "rw", 0, OPT_LIST, OFF(rw), "PATH", "let CMD read and write PATH" },
+	{ "ro", 0, OPT_LIST, OFF(ro), "PATH", "let CMD read PATH" },
+	{ "cwd", 0, OPT_STRING, OFF(cwd), "DIR", "work in DIR, not in the current directory" },
+	{ "env", 'e', OPT_LIST, OFF(env), "K=V", "set an environment variable" },
+	{ "keep-env", 0, OPT_LIST, OFF(keep_env), "NAME", "pass an environment variable on" },
+	{ "seccomp", 0, OPT_STRING, OFF(seccomp), "FILE",
+	  "system call filter: default, none, or a linux.seccomp object" },
+	{ 0 },
+};
+
+struct sandbox {
+	const struct cli *cli;
+	const struct sandbox_args *args;
+	struct arena *a;
+	struct sandbox_spec spec;
+	VEC(struct sandbox_bind) binds;
+	VEC(const char *) env, system;
+};
+
+static int sandbox_realpath(struct sandbox *s, const char *option, const char *path,
+			    const char **ret, struct err *err)
+{
+	auto_free char *full = realpath(path, NULL);
+
+	if (!full)
+		return err_sys(err, "%s '%s'", option, path);
+	*ret = arena_strdup(s->a, full);
+	return 0;
+}
+
+/* The name that path has in the sandbox: as it was given, made absolute. */
+static int sandbox_name(struct sandbox *s, const char *path, const char **ret, struct err *err)
+{
+	char here[PATH_MAX];
+	char *name;
+
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return err_sys(err, "current directory");
+	name = path[0] == '/' ? arena_strdup(s->a, path) : arena_printf(s->a, "%s/%s", here, path);
+	path_clean(name);
+	*ret = name;
+	return 0;
+}
+
+static int sandbox_add_binds(struct sandbox *s, const char *option, const struct strv *paths,
+			     bool writable, union cli_err *err)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		struct sandbox_bind b = { .writable = writable };
+		int rc = sandbox_realpath(s, option, paths->v[i], &b.source, &err->own);
+
+		/* ".." through a symbolic link is only right after resolving */
+		if (rc == 0 && strstr(paths->v[i], ".."))
+			b.path = b.source;
+		else if (rc == 0)
+			rc = sandbox_name(s, paths->v[i], &b.path, &err->own);
+		if (rc < 0)
+			return rc;
+		if (str_eq(b.path, "/"))
+			return cli_usage(s->cli, err, "%s /: the whole host is no sandbox", option);
+		for (size_t j = 0; j < s->binds.n; j++)
+			if (str_eq(s->binds.v[j].path, b.path) &&
+			    s->binds.v[j].writable != writable)
+				return cli_usage(s->cli, err,
+						 "'%s' is given with --ro and with --rw",
+						 paths->v[i]);
+		*vec_add(s->a, &s->binds) = b;
+	}
+	return 0;
+}
+
+/* Parents first: what is mounted later would be hidden by them. */
+static int bind_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct sandbox_bind *)a)->path,
+		      ((const struct sandbox_bind *)b)->path);
+}
+
+static void sandbox_publish_binds(struct sandbox *s)
+{
+	if (s->binds.n)
+		qsort(s->binds.v, s->binds.n, sizeof(*s->binds.v), bind_compare);
+	s->spec.binds.v = s->binds.v;
+	s->spec.binds.n = s->binds.n;
+}
+
+static int sandbox_cwd(struct sandbox *s, struct err *err)
+{
+	const char *option = s->args->cwd ? "--cwd" : "working directory";
+	const char *home = NULL, *refusal, *cwd;
+	const struct sandbox_bind *named;
+	struct stat st;
+	int rc = sandbox_realpath(s, option, s->args->cwd ? s->args->cwd : ".", &cwd, err);
+
+	if (rc < 0)
+		return rc;
+	if (stat(cwd, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "%s '%s': not a directory", option, cwd);
+	s->spec.cwd = cwd;
+	named = sandbox_bind_of(&s->spec, cwd);
+	if (named && (named->writable || str_eq(named->path, cwd)))
+		return 0;
+	if (s->spec.home && sandbox_realpath(s, "home", s->spec.home, &home, NULL) < 0)
+		home = NULL;
+	refusal = sandbox_refusal(cwd, home ? home : s->spec.home);
+	if (refusal) {
+		rc = err_set(err, EPERM, "%s '%s': it is %s, and CMD could write to it", option,
+			     cwd, refusal);
+		return err_hint(
+			err, rc,
+			"go to the directory that CMD works on, or say that you mean it: --rw %s",
+			str_eq(cwd, "/") ? "PATH" : cwd);
+	}
+	*vec_add(s->a, &s->binds) = (struct sandbox_bind){ cwd, cwd, true };
+	sandbox_publish_binds(s);
+	return 0;
+}
+
+static void sandbox_system(struct sandbox *s)
+{
+	struct stat st;
+
+	for (const char *const *dir = sandbox_system_dirs(); *dir; dir++)
+		if (lstat(*dir, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode)))
+			*vec_add(s->a, &s->system) = *dir;
+	s->spec.system.v = s->system.v;
+	s->spec.system.n = s->system.n;
+}
+
+/*
+ * /etc/resolv.conf is often a symbolic link into /run, which the sandbox has empty: the file that
+ * is meant is bound where the link points to.
+ */
+static void sandbox_resolv(struct sandbox *s)
+{
+	char link[PATH_MAX];
+	ssize_t n = readlink("/etc/resolv.conf", link, sizeof(link) - 1);
+	struct sandbox_bind b = { 0 };
+	char *path;
+
+	if (n <= 0)
+		return;
+	link[n] = '\0';
+	path = link[0] == '/' ? arena_strdup(s->a, link) : arena_printf(s->a, "/etc/%s", link);
+	path_clean(path);
+	for (size_t i = 0; i < s->system.n; i++)
+		if (sandbox_below(path, s->system.v[i]))
+			return;
+	if (sandbox_realpath(s, "resolv.conf", "/etc/resolv.conf", &b.source, NULL) < 0)
+		return;
+	b.path = path;
+	*vec_add(s->a, &s->binds) = b;
+}
+
+static void env_set(struct sandbox *s, const char *name, size_t len, const char *value)
+{
+	const char *text = arena_printf(s->a, "%.*s=%s", (int)len, name, value);
+
+	for (size_t i = 0; i < s->env.n; i++)
+		if (strncmp(s->env.v[i], text, len + 1) == 0) {
+			s->env.v[i] = text;
+			return;
+		}
+	*vec_add(s->a, &s->env) = text;
+}
+
+static void env_keep(struct sandbox *s, const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	if (!value || !*value)
+		value = otherwise;
+	if (value)
+		env_set(s, name, strlen(name), value);
+}
+
+/* Name and home come from the environment where they can, which asks no name service. */
+static void sandbox_person(struct sandbox *s)
+{
+	const char *home = getenv("HOME"), *user = getenv("USER");
+	const struct passwd *pw;
+	char *clean;
+
+	if (!home || home[0] != '/' || !user || !*user) {
+		pw = getpwuid(s->spec.uid);
+		if (pw && (!home || home[0] != '/'))
+			home = pw->pw_dir;
+		if (pw && (!user || !*user))
+			user = pw->pw_name;
+	}
+	clean = arena_strdup(s->a, home && home[0] == '/' ? home : "/");
+	path_clean(clean);
+	s->spec.home = sandbox_home_wanted(&s->spec, clean) ? clean : NULL;
+	env_set(s, "HOME", 4, str_eq(clean, "/") ? "/tmp" : clean);
+	if (user)
+		env_set(s, "USER", 4, user);
+}
+
+static int sandbox_env(struct sandbox *s, union cli_err *err)
+{
+	const struct sandbox_args *args = s->args;
+
+	env_keep(s, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	env_keep(s, "TERM", NULL);
+	env_keep(s, "LANG", NULL);
+	for (size_t i = 0; i < args->keep_env.n; i++)
+		env_keep(s, args->keep_env.v[i], NULL);
+	for (size_t i = 0; i < args->env.n; i++) {
+		const char *eq = strchr(args->env.v[i], '=');
+
+		if (!eq || eq == args->env.v[i])
+			return cli_usage(s->cli, err,
+					 "--env '%s' is not NAME=VALUE; --keep-env passes one on",
+					 args->env.v[i]);
+		env_set(s, args->env.v[i], (size_t)(eq - args->env.v[i]), eq + 1);
+	}
+	s->spec.env.v = s->env.v;
+	s->spec.env.n = s->env.n;
+	return 0;
+}
+
+/* The caller's shell, where the sandbox has it. */
+static const char *sandbox_shell(const struct sandbox *s)
+{
+	const char *shell = getenv("SHELL");
+
+	for (size_t i = 0; shell && i < s->system.n; i++)
+		if (sandbox_below(shell, s->system.v[i]) && access(shell, X_OK) == 0)
+			return shell;
+	return "/bin/sh";
+}
+
+static void sandbox_command(struct sandbox *s)
+{
+	const char **args = arena_alloc(s->a, (s->cli->n_words + 2) * sizeof(*args));
+
+	s->spec.args.v = args;
+	for (size_t i = 0; i < s->cli->n_words; i++)
+		args[s->spec.args.n++] = s->cli->words[i];
+	if (!s->spec.args.n)
+		args[s->spec.args.n++] = sandbox_shell(s);
+}
+
+static int sandbox_seccomp(struct sandbox *s, struct err *err)
+{
+	const char *what = s->args->seccomp ? s->args->seccomp : "default";
+	auto_json_out struct json_out o;
+	auto_free char *text = NULL;
+	struct utsname u = { 0 };
+	struct json *doc;
+	size_t len;
+	int rc;
+
+	json_out_init(&o, NULL);
+	if (str_eq(what, "none"))
+		return 0;
+	if (str_eq(what, "default")) {
+		(void)uname(&u);
+		seccomp_default_out(&o, NULL, u.machine);
+		s->spec.seccomp = arena_strndup(s->a, o.s.p, o.s.len);
+		return 0;
+	}
+	rc = file_read_at(AT_FDCWD, what, JSON_MAX, &text, &len, err);
+	if (rc == 0)
+		rc = json_parse(s->a, what, text, len, &doc, err);
+	if (rc == 0 && doc->type != JSON_OBJECT)
+		rc = json_err(doc, err, "wants a linux.seccomp object");
+	if (rc < 0)
+		return err_in(err, rc, "--seccomp");
+	s->spec.seccomp = arena_strndup(s->a, text, len);
+	return 0;
+}
+
+static int sandbox_build(struct sandbox *s, union cli_err *err)
+{
+	int rc;
+
+	s->spec.uid = geteuid();
+	s->spec.gid = getegid();
+	s->spec.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	sandbox_system(s);
+	sandbox_person(s);
+	sandbox_command(s);
+	sandbox_resolv(s);
+	rc = sandbox_env(s, err);
+	if (rc == 0)
+		rc = sandbox_add_binds(s, "--ro", &s->args->ro, false, err);
+	if (rc == 0)
+		rc = sandbox_add_binds(s, "--rw", &s->args->rw, true, err);
+	if (rc < 0)
+		return rc;
+	sandbox_publish_binds(s);
+	rc = sandbox_cwd(s, &err->own);
+	return rc == 0 ? sandbox_seccomp(s, &err->own) : rc;
+}
+
+static int sandbox_id(char *buf, size_t size, struct err *err)
+{
+	uint32_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return err_sys(err, "random bytes");
+	(void)snprintf(buf, size, "sandbox-%d-%08x", (int)getpid(), random);
+	return 0;
+}
+
+static int sandbox_run(const struct cli *cli, union cli_err *err)
+{
+	struct sandbox s = { .cli = cli, .args = cli->args, .a = cli->arena };
+	struct bryo_create_options o = { .size = sizeof(o) };
+	auto_str struct str text = STR_INIT;
+	auto_ctx bryo_ctx *ctx = NULL;
+	char id[64];
+	int rc = sandbox_build(&s, err);
+
+	if (rc == 0)
+		rc = sandbox_id(id, sizeof(id), &err->own);
+	if (rc == 0)
+		rc = cli_open(cli, true, &ctx, err);
+	if (rc < 0)
+		return rc;
+	sandbox_spec_write(&s.spec, &text);
+	o.config_text = text.p;
+	rc = run_container(ctx, id, &o, false, err);
+	if (rc >= 0 || !err->own.exec)
+		return rc;
+	/* as shells and env(1) have it: CMD's fault is told apart from ours, which is 125 */
+	out_error(&err->lib);
+	return rc == -ENOENT ? 127 : 126;
+}
+
+const struct command cmd_sandbox = {
+	.name = "sandbox",
+	.summary = "run one command on the host's own system, read-only and isolated",
+	.synopsis = "[OPTIONS] [--] [CMD [ARG...]]",
+	.about =
+		"Runs CMD (default: your shell) in a container that is gone afterwards. It sees the\n"
+		"host's /usr and /etc read-only, an empty home directory, a /tmp and /run of its own\n"
+		"and no network; it may write to the current directory only. No image, no root.\n"
+		"The exit code is CMD's; 127: CMD was not found, 126: it cannot be executed,\n"
+		"125: trouble of bryo's own.",
+	.opts = sandbox_opts,
+	.args_size = sizeof(struct sandbox_args),
+	.stop_at = 1,
+	.max_words = (size_t)-1,
+	.protect = true,
+	.fail_status = 125,
+	.run = sandbox_run,
+};

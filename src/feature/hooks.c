@@ -1,0 +1,148 @@
+/*
+ * hooks.c - hooks (hooks.h). Runs in the runtime, and for the two container points in init.
+ */
+#include "hooks.h"
+
+#include "base/child.h"
+#include "base/cleanup.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+static const char *const names[HOOK_POINTS] = {
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
+};
+
+const char *hook_point_name(enum hook_point point)
+{
+	return names[point];
+}
+
+static char **argv_of(struct arena *a, const struct spec_hook *h)
+{
+	size_t n = h->args.n ? h->args.n : 1;
+	char **argv = arena_alloc(a, (n + 1) * sizeof(char *));
+
+	argv[0] = arena_strdup(a, h->path);
+	for (size_t i = 0; i < h->args.n; i++)
+		argv[i] = arena_strdup(a, h->args.v[i]);
+	return argv;
+}
+
+static char **envp_of(struct arena *a, const struct strv *env)
+{
+	char **envp = arena_alloc(a, (env->n + 1) * sizeof(char *));
+
+	for (size_t i = 0; i < env->n; i++)
+		envp[i] = arena_strdup(a, env->v[i]);
+	return envp;
+}
+
+static int plan_list(struct arena *a, const struct spec_hook_list *list, enum hook_point point, char **env,
+		     struct hooks_plan *ret, struct err *err)
+{
+	struct hook *v = arena_alloc(a, (list->n + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct spec_hook *h = &list->v[i];
+		bool inside = point == HOOK_CREATE_CONTAINER || point == HOOK_START_CONTAINER;
+
+		if (!h->path || h->path[0] != '/')
+			return err_set(err, EINVAL, "hooks.%s[%zu].path: '%s' is not absolute", names[point], i,
+				       h->path ? h->path : "");
+		if (h->timeout.set && (h->timeout.v <= 0 || h->timeout.v > INT_MAX / 1000))
+			return err_set(err, EINVAL, "hooks.%s[%zu].timeout: must be more than 0 seconds", names[point], i);
+		v[i].path = h->path;
+		v[i].argv = argv_of(a, h);
+		v[i].envp = inside && !h->env.n ? env : envp_of(a, &h->env);
+		v[i].timeout_ms = h->timeout.set ? (int)h->timeout.v * 1000 : 0;
+	}
+	ret->points[point].v = v;
+	ret->points[point].n = list->n;
+	return 0;
+}
+
+/* {"ociVersion":V,"id":ID,"status": | ,"pid": | ,"bundle":B,"annotations":{...}} */
+static void render_state(struct arena *a, const struct spec *spec, const char *id, const char *bundle,
+			 struct hooks_plan *ret)
+{
+	auto_str struct str head = STR_INIT, tail = STR_INIT;
+	struct json_out o;
+
+	str_add(&head, "{\"ociVersion\":");
+	json_quote(&head, spec->oci_version);
+	str_add(&head, ",\"id\":");
+	json_quote(&head, id);
+	str_add(&head, ",\"status\":\"");
+	str_add(&tail, ",\"bundle\":");
+	json_quote(&tail, bundle);
+	if (spec->annotations.n) {
+		json_out_init(&o, NULL);
+		json_out_map(&o, NULL, &spec->annotations);
+		str_addf(&tail, ",\"annotations\":%s", o.s.p);
+		json_out_free(&o);
+	}
+	str_add(&tail, "}");
+	ret->state_head = arena_strdup(a, head.p);
+	ret->state_tail = arena_strdup(a, tail.p);
+}
+
+int hooks_plan(struct arena *a, const struct spec *spec, const char *id, const char *bundle, char **env,
+	       struct hooks_plan *ret, struct err *err)
+{
+	const struct spec_hook_list *lists[HOOK_POINTS] = {
+		&spec->hooks.prestart,	       &spec->hooks.create_runtime, &spec->hooks.create_container,
+		&spec->hooks.start_container, &spec->hooks.poststart,	   &spec->hooks.poststop,
+	};
+	bool any = false;
+
+	ret->bundle = bundle;
+	for (int p = 0; p < HOOK_POINTS; p++) {
+		int rc = plan_list(a, lists[p], (enum hook_point)p, env, ret, err);
+
+		if (rc < 0)
+			return rc;
+		any |= lists[p]->n > 0;
+	}
+	if (any)
+		render_state(a, spec, id, bundle, ret);
+	return 0;
+}
+
+static int run_one(const struct hooks_plan *plan, const struct hook *h, const char *state, size_t len, bool inside,
+		   struct err *err)
+{
+	auto_fd int dir = inside ? -1 : open(plan->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct child c = CHILD_INIT;
+	int rc;
+
+	c.path = h->path;
+	c.argv = h->argv;
+	c.envp = h->envp;
+	c.capture = true;
+	c.dirfd = dir;
+	c.input = state;
+	c.input_len = len;
+	c.timeout_ms = h->timeout_ms;
+	rc = child_run(&c, err);
+	child_release(&c);
+	return rc;
+}
+
+int hooks_run(const struct hooks_plan *plan, enum hook_point point, const char *status, pid_t pid, struct err *err)
+{
+	auto_str struct str state = STR_INIT;
+	bool inside = point == HOOK_CREATE_CONTAINER || point == HOOK_START_CONTAINER;
+
+	if (!plan->points[point].n)
+		return 0;
+	str_addf(&state, "%s%s\",\"pid\":%d%s", plan->state_head, status, (int)pid, plan->state_tail);
+	for (size_t i = 0; i < plan->points[point].n; i++) {
+		int rc = run_one(plan, &plan->points[point].v[i], state.p, state.len, inside, err);
+
+		if (rc < 0)
+			return err_in(err, rc, "hooks.%s[%zu] '%s'", names[point], i, plan->points[point].v[i].path);
+	}
+	return 0;
+}

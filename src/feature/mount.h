@@ -1,0 +1,70 @@
+/*
+ * mount.h - mounts[] as an ordered list of operations, and its execution in init.
+ *
+ * Theory. Planning turns every entry into one operation with all options resolved and every
+ * rootless substitute chosen; init walks the list. Each mount is built detached (fsopen or
+ * open_tree), gets its attributes while detached, and is attached last by descriptor, so
+ * nothing half-configured is ever visible and no path string below the rootfs is ever resolved
+ * by the host's rules.
+ *
+ * Bind sources are opened by init, first thing, while it still has the caller's identity and
+ * groups (a right that comes from a supplementary group still counts), in its own mount
+ * namespace: a descriptor from the runtime's namespace could not be cloned (EINVAL).
+ *
+ * Two limits of the kernel shape the code: an fsconfig value holds 255 bytes, so longer ones go
+ * through mount(2); and nothing can be mounted on a detached tree before 6.15, so the list is
+ * executed one attached mount at a time.
+ *
+ * Locked flags (nosuid, nodev, noexec, ro, atime of a mount that came from a more privileged
+ * namespace) stay by themselves on a clone; only a config that clears one explicitly is refused
+ * by the kernel, and the error names it.
+ */
+#ifndef BRYO_MOUNT_H
+#define BRYO_MOUNT_H
+
+#include "base/err.h"
+#include "feature/idmap.h"
+#include "feature/mount_opt.h"
+#include "feature/note.h"
+#include "feature/ns.h"
+#include "oci/spec.h"
+
+enum mount_kind {
+	MOUNT_FS,	/* a new file system of .type */
+	MOUNT_BIND,	/* clone of .source */
+	MOUNT_REMOUNT,	/* attributes of an existing mount */
+	MOUNT_CGROUP,	/* cgroup2, else a read-only bind of /sys/fs/cgroup, else an empty tmpfs */
+};
+
+struct mount_op {
+	enum mount_kind kind;
+	const char *target, *type, *source; /* source: absolute for MOUNT_BIND */
+	bool recursive;
+	bool optional;			     /* a missing source is no error */
+	struct mount_opts o;
+	size_t index;			     /* in mounts[] */
+};
+
+struct mount_plan {
+	struct mount_op *v;
+	size_t n;
+	int *sources;		/* per op: O_PATH descriptor of a bind source; init's own, -1 elsewhere */
+	bool dev_is_ours;	/* /dev is not a bind of somebody's: default devices are made */
+	bool in_userns;
+};
+
+/* bundle: absolute directory that relative bind sources start from. [pure] */
+int mount_plan(struct arena *a, const struct spec *spec, const char *bundle, const struct ns_plan *ns,
+	       const struct idmap_plan *ids, const struct host *host, struct notes *notes,
+	       struct mount_plan *ret, struct err *err);
+/* [inside], first thing after clone. */
+int mount_sources_inside(const struct mount_plan *plan, struct err *err);
+/* [inside] rootfd: the attached rootfs. */
+int mount_inside(const struct mount_plan *plan, int rootfd, struct err *err);
+
+/* Shared with device.c and mask.c. [inside] */
+int mount_attach(int tree, int target, struct err *err);
+/* Clone of what fd refers to, with attributes (set) applied recursively when rec. */
+int mount_clone(int fd, bool rec, uint64_t set, uint64_t clr, struct err *err);
+
+#endif

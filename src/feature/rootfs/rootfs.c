@@ -1,0 +1,183 @@
+/*
+ * rootfs.c - the root file system in plan and init (theory in rootfs.h).
+ *
+ * pivot_root(".", ".") stacks the old root on top of the new one, so no directory for it has to
+ * exist in the image; it is detached only at the end, because what was opened from it (the
+ * host's /dev/null for masks) can be cloned only while it is attached.
+ */
+#include "rootfs.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "feature/mount.h"
+
+#include <string.h>
+#include <sys/mount.h>
+
+static const struct {
+	const char *name;
+	unsigned long flag;
+	bool rec;
+} propagations[] = {
+	{ "shared", MS_SHARED, false },		{ "rshared", MS_SHARED, true },
+	{ "slave", MS_SLAVE, false },		{ "rslave", MS_SLAVE, true },
+	{ "private", MS_PRIVATE, false },	{ "rprivate", MS_PRIVATE, true },
+	{ "unbindable", MS_UNBINDABLE, false }, { "runbindable", MS_UNBINDABLE, true },
+};
+
+const char *rootfs_kind_name(enum rootfs_kind kind)
+{
+	return kind == ROOTFS_TMPFS ? "tmpfs" : "plain";
+}
+
+static int plan_propagation(const char *name, struct rootfs_plan *ret, struct err *err)
+{
+	if (!name || !*name)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(propagations); i++) {
+		if (!str_eq(propagations[i].name, name))
+			continue;
+		ret->propagation = propagations[i].flag;
+		ret->propagation_rec = propagations[i].rec;
+		return 0;
+	}
+	return err_set(err, EINVAL, "linux.rootfsPropagation: unknown value '%s'", name);
+}
+
+int rootfs_plan(struct arena *a, const struct spec *spec, const char *bundle, bool no_pivot, struct notes *notes,
+		struct rootfs_plan *ret, struct err *err)
+{
+	const char *kind = spec_annotation(spec, "org.bryo.rootfs");
+
+	ret->readonly = spec->root.readonly;
+	ret->no_pivot = no_pivot;
+	if (kind && !str_eq(kind, "tmpfs") && !str_eq(kind, "plain")) {
+		err_set(err, EINVAL, "annotation org.bryo.rootfs: unknown value '%s'", kind);
+		return err_hint(err, -EINVAL, "plain or tmpfs");
+	}
+	if (str_eq(kind, "tmpfs")) {
+		ret->kind = ROOTFS_TMPFS;
+		ret->path = bundle;
+	} else if (!spec->root.present || !spec->root.path || !*spec->root.path) {
+		err_set(err, EINVAL, "root.path is missing");
+		return err_hint(err, -EINVAL, "name the directory of the root file system there");
+	} else {
+		ret->path = spec->root.path[0] == '/' ? spec->root.path
+						      : arena_printf(a, "%s/%s", bundle, spec->root.path);
+	}
+	if (no_pivot)
+		note_add(notes, NOTE_WARNING, "--no-pivot", "pivot_root was turned off",
+			 "the root is moved and changed with chroot: weaker, use it only on a ramdisk");
+	return plan_propagation(spec->linux_.rootfs_propagation, ret, err);
+}
+
+int rootfs_source_inside(const struct rootfs_plan *plan, struct err *err)
+{
+	int fd, rc;
+
+	if (plan->kind == ROOTFS_TMPFS)
+		return -EAGAIN;
+	fd = open(plan->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	rc = err_sys(err, "root file system '%s'", plan->path);
+	if (rc == -ENOENT)
+		err_hint(err, rc, "root.path of config.json must name a directory");
+	if (rc == -EACCES)
+		err_hint(err, rc, "you need search permission on every directory of that path");
+	return rc;
+}
+
+static int new_tmpfs(struct err *err)
+{
+	auto_fd int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int tree;
+
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755", 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return err_sys(err, "make the root tmpfs");
+	tree = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	return tree >= 0 ? tree : err_sys(err, "mount the root tmpfs");
+}
+
+/* Where the tmpfs is attached: any directory of ours will do, it is hidden at once. */
+static int tmpfs_place(struct err *err)
+{
+	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : err_sys(err, "open '/'");
+}
+
+int rootfs_attach_inside(const struct rootfs_plan *plan, int source, struct err *err)
+{
+	auto_fd int place = -1, tree = -1;
+	int rc;
+
+	/*
+	 * Nothing of ours may propagate to the host; what the host mounts later may reach us
+	 * only where the config wants a slave or shared root.
+	 */
+	if (mount(NULL, "/", NULL, MS_REC | (plan->propagation == MS_PRIVATE ? MS_PRIVATE : MS_SLAVE), NULL) < 0)
+		return err_sys(err, "take the mounts out of the host's propagation");
+	if (plan->kind == ROOTFS_TMPFS) {
+		place = tmpfs_place(err);
+		tree = place < 0 ? place : new_tmpfs(err);
+	} else {
+		tree = mount_clone(source, true, 0, 0, err);
+	}
+	if (tree < 0)
+		return err_in(err, tree, "root file system '%s'", plan->path);
+	rc = mount_attach(tree, plan->kind == ROOTFS_TMPFS ? place : source, err);
+	return rc < 0 ? err_in(err, rc, "root file system '%s'", plan->path) : take_fd(&tree);
+}
+
+/* For a root that pivot_root cannot leave (a ramdisk): move over "/" and chroot. */
+static int move_root(int rootfd, struct err *err)
+{
+	if (fchdir(rootfd) < 0)
+		return err_sys(err, "enter the root");
+	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+		return err_sys(err, "move the root");
+	if (chroot(".") < 0 || chdir("/") < 0)
+		return err_sys(err, "chroot");
+	return 0;
+}
+
+int rootfs_pivot_inside(const struct rootfs_plan *plan, int rootfd, struct err *err)
+{
+	auto_fd int old = -1;
+
+	if (plan->no_pivot)
+		return move_root(rootfd, err);
+	old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (old < 0)
+		return err_sys(err, "open the old root");
+	if (fchdir(rootfd) < 0)
+		return err_sys(err, "enter the new root");
+	if (sys_pivot_root(".", ".") < 0) {
+		err_sys(err, "pivot_root");
+		return err_hint(err, -EINVAL, "the host's root is a ramdisk, which cannot be pivoted away: --no-pivot");
+	}
+	if (fchdir(old) < 0)
+		return err_sys(err, "return to the old root");
+	return 0;
+}
+
+int rootfs_finish_inside(const struct rootfs_plan *plan, int rootfd, struct err *err)
+{
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct mount_attr prop = { .propagation = plan->propagation };
+
+	if (!plan->no_pivot && umount2(".", MNT_DETACH) < 0)
+		return err_sys(err, "detach the old root");
+	if (fchdir(rootfd) < 0)
+		return err_sys(err, "enter the root");
+	if (plan->propagation && sys_mount_setattr(rootfd, "", AT_EMPTY_PATH | (plan->propagation_rec ? AT_RECURSIVE : 0),
+						   &prop) < 0)
+		return err_sys(err, "propagation of the root");
+	if (plan->readonly && sys_mount_setattr(rootfd, "", AT_EMPTY_PATH, &ro) < 0)
+		return err_sys(err, "make the root read-only");
+	return 0;
+}

@@ -1,0 +1,176 @@
+/*
+ * sysctl.c - sysctls and time offsets (sysctl.h).
+ */
+#include "sysctl.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+/* Prefixes of namespaced keys and the namespace that must be the container's own. */
+static const struct {
+	const char *prefix;
+	uint32_t flag;
+	bool whole; /* the prefix is the key */
+} allowed[] = {
+	{ "net/", CLONE_NEWNET, false },	    { "fs/mqueue/", CLONE_NEWIPC, false },
+	{ "kernel/msgmax", CLONE_NEWIPC, true },    { "kernel/msgmnb", CLONE_NEWIPC, true },
+	{ "kernel/msgmni", CLONE_NEWIPC, true },    { "kernel/sem", CLONE_NEWIPC, true },
+	{ "kernel/shmall", CLONE_NEWIPC, true },    { "kernel/shmmax", CLONE_NEWIPC, true },
+	{ "kernel/shmmni", CLONE_NEWIPC, true },    { "kernel/shm_rmid_forced", CLONE_NEWIPC, true },
+	{ "kernel/domainname", CLONE_NEWUTS, true }, { "kernel/hostname", CLONE_NEWUTS, true },
+	{ "user/", CLONE_NEWUSER, false },
+};
+
+/*
+ * Both notations are accepted as sysctl(8) has it: the first separator decides, and a dot in a
+ * path of slashes (an interface eth0.100) stays a dot and the other way round.
+ */
+static char *sysctl_path(struct arena *a, const char *key)
+{
+	char *path = arena_strdup(a, key);
+
+	if (path[strcspn(path, "./")] != '.')
+		return path;
+	for (char *p = path; *p; p++)
+		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+	return path;
+}
+
+static int check_key(const struct spec *spec, const struct ns_plan *ns, const char *key, const char *path, struct err *err)
+{
+	if (strstr(path, "..") || path[0] == '/' || strstr(path, "//"))
+		return err_set(err, EINVAL, "'%.80s' is not the name of a sysctl", key);
+	if ((str_eq(path, "kernel/hostname") && spec->hostname) || (str_eq(path, "kernel/domainname") && spec->domainname))
+		return err_set(err, EINVAL, "'%s' is set by %s already", key, strchr(path, '/') + 1);
+	for (size_t i = 0; i < ARRAY_LEN(allowed); i++) {
+		if (allowed[i].whole ? !str_eq(path, allowed[i].prefix) : !str_starts(path, allowed[i].prefix))
+			continue;
+		if (ns->differ & allowed[i].flag)
+			return 0;
+		err_set(err, EINVAL, "'%s' needs a %s namespace of the container's own", key, ns_name(allowed[i].flag));
+		return err_hint(err, -EINVAL, "without one the host's value would change");
+	}
+	err_set(err, EINVAL, "'%.80s' does not belong to a namespace", key);
+	return err_hint(err, -EINVAL, "it would change the whole host: set it there");
+}
+
+int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct sysctl_plan *ret,
+		struct err *err)
+{
+	ret->v = arena_alloc(a, (spec->linux_.sysctl.n + 1) * sizeof(*ret->v));
+	for (size_t i = 0; i < spec->linux_.sysctl.n; i++) {
+		const struct pair *p = &spec->linux_.sysctl.v[i];
+		char *path = sysctl_path(a, p->name);
+		int rc = check_key(spec, ns, p->name, path, err);
+
+		if (rc < 0)
+			return err_in(err, rc, "linux.sysctl");
+		ret->v[ret->n++] = (struct sysctl_one){ p->name, arena_printf(a, "sys/%s", path), p->value };
+	}
+	return 0;
+}
+
+/* A procfs of our own pid namespace that nobody can reach; else the visible one, checked. */
+static int private_proc(struct err *err)
+{
+	auto_fd int fs = sys_fsopen("proc", FSOPEN_CLOEXEC);
+	struct statfs st;
+	int fd;
+
+	if (fs >= 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
+		fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open a procfs");
+	if (fstatfs(fd, &st) == 0 && st.f_type == PROC_SUPER_MAGIC)
+		return fd;
+	(void)close(fd);
+	return err_set(err, EXDEV, "/proc is not a procfs");
+}
+
+static int write_one(int proc, const struct sysctl_one *s, struct err *err)
+{
+	struct open_how how = {
+		.flags = O_WRONLY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
+	};
+	auto_fd int fd = sys_openat2(proc, s->path, &how);
+	size_t len = strlen(s->value);
+	int rc;
+
+	if (fd < 0) {
+		rc = err_sys(err, "open");
+		return rc == -ENOENT ? err_hint(err, rc, "this kernel has no such sysctl") : rc;
+	}
+	if (write(fd, s->value, len) == (ssize_t)len)
+		return 0;
+	rc = err_sys(err, "write '%.80s'", s->value);
+	if (rc == -EINVAL && strstr(s->path, "ping_group_range"))
+		err_hint(err, rc, "every group of the range must be mapped in the container");
+	return rc;
+}
+
+int sysctl_inside(const struct sysctl_plan *plan, struct err *err)
+{
+	auto_fd int proc = -1;
+
+	if (!plan->n)
+		return 0;
+	proc = private_proc(err);
+	if (proc < 0)
+		return err_in(err, proc, "set sysctls");
+	for (size_t i = 0; i < plan->n; i++) {
+		int rc = write_one(proc, &plan->v[i], err);
+
+		if (rc < 0)
+			return err_in(err, rc, "sysctl '%s'", plan->v[i].key);
+	}
+	return 0;
+}
+
+int timens_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct timens_plan *ret,
+		struct err *err)
+{
+	const struct spec_time_offset *boot = &spec->linux_.time_offsets.boottime;
+	const struct spec_time_offset *mono = &spec->linux_.time_offsets.monotonic;
+
+	ret->active = ns->time;
+	if (!boot->present && !mono->present)
+		return 0;
+	if (!ns->time) {
+		err_set(err, EINVAL, "linux.timeOffsets needs a new time namespace");
+		return err_hint(err, -EINVAL, "add {\"type\": \"time\"} to linux.namespaces");
+	}
+	ret->offsets = arena_printf(a, "monotonic %lld %u\nboottime %lld %u\n", (long long)mono->secs.v, mono->nanosecs.v,
+				    (long long)boot->secs.v, boot->nanosecs.v);
+	return 0;
+}
+
+int timens_inside(const struct timens_plan *plan, struct err *err)
+{
+	auto_fd int ns = -1;
+	int rc;
+
+	if (!plan->active)
+		return 0;
+	if (unshare(CLONE_NEWTIME) < 0)
+		return err_sys(err, "make a time namespace");
+	rc = plan->offsets ? file_poke_at(AT_FDCWD, "/proc/self/timens_offsets", plan->offsets, err) : 0;
+	if (rc < 0)
+		return err_in(err, rc, "linux.timeOffsets");
+	ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (ns < 0)
+		return err_sys(err, "open the time namespace");
+	if (setns(ns, CLONE_NEWTIME) < 0)
+		return err_sys(err, "enter the time namespace");
+	return 0;
+}

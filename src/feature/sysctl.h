@@ -1,0 +1,29 @@
+/*
+ * sysctl.h - linux.sysctl and linux.timeOffsets: what is written to procfs by init.
+ *
+ * Only keys of a namespace that the container has for itself are accepted; all else would change
+ * the host or be refused. Writes go through a procfs that init mounts for itself, detached, so
+ * that nothing of the image or the config can stand in its way (CVE-2025-52881).
+ */
+#ifndef BRYO_SYSCTL_H
+#define BRYO_SYSCTL_H
+
+#include "base/err.h"
+#include "feature/ns.h"
+#include "oci/spec.h"
+
+struct sysctl_one { const char *key, *path /* "sys/net/..." */, *value; };
+struct sysctl_plan { struct sysctl_one *v; size_t n; };
+
+int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct sysctl_plan *ret,
+		struct err *err);
+int sysctl_inside(const struct sysctl_plan *plan, struct err *err);
+
+struct timens_plan { bool active; const char *offsets; /* text for timens_offsets, or NULL */ };
+
+int timens_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct timens_plan *ret,
+		struct err *err);
+/* unshare, offsets, enter: before anybody is inside. Needs the outer /proc. [inside] */
+int timens_inside(const struct timens_plan *plan, struct err *err);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * bryo.h - libbryo: run OCI containers as whoever you are.
+ *
+ * The command line is the first client of this interface. A context names a state directory
+ * and preferences; containers are named by id. Every function returns 0 (or a count) or a
+ * negative errno, and then fills *err (which may be NULL); bryo_err_format() turns that into
+ * lines for people, one per violation. The library never prints and never exits (but for
+ * exhausted memory, which aborts), and restores what it changes in the calling process.
+ * It creates only from a single-threaded process (clone3 without exec). Strings that are given
+ * out are malloc'ed; free() them. Option structs begin with their own size, so they can grow.
+ */
+#ifndef BRYO_H
+#define BRYO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BRYO_API __attribute__((visibility("default")))
+
+typedef struct bryo_ctx bryo_ctx;
+
+struct bryo_err {
+	int num;	/* positive errno; 0: none */
+	bool sys;
+	bool exec;	/* the container's program could not be executed: ENOENT 127, else 126 */
+	unsigned chain, used;
+	char hint[512];
+	char text[3072];
+};
+
+BRYO_API const char *bryo_version(void);
+BRYO_API const char *bryo_err_format(const struct bryo_err *err, char *buf, size_t size);
+
+struct bryo_ctx_options {
+	size_t size;
+	const char *root;	    /* state directory; NULL: by the rules of bryo(1), "FILES" */
+	const char *cgroup_manager; /* NULL: choose; "cgroupfs", "systemd", "disabled" */
+	bool create_root;	    /* make the state directory where it is missing */
+	int (*notice)(void *arg, const char *text); /* warnings of a plan, one line each; may be NULL */
+	void *notice_arg;
+};
+
+BRYO_API int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_err *err);
+BRYO_API void bryo_ctx_free(bryo_ctx *ctx);
+BRYO_API const char *bryo_ctx_root(const bryo_ctx *ctx); /* the state directory in use */
+
+/*
+ * Keeps the running program's file out of containers' reach for writing (CVE-2019-5736): where
+ * owner and mode do not guarantee that already, re-executes it from a sealed memfd with the same
+ * arguments and does not return. Call first thing in main, before anything that matters.
+ */
+BRYO_API int bryo_protect_self(char *const argv[], struct bryo_err *err);
+
+struct bryo_create_options {
+	size_t size;
+	const char *bundle;	    /* NULL: "." */
+	const char *config;	    /* file, relative to the caller's directory; NULL: BUNDLE/config.json */
+	const char *config_text;    /* the document itself instead of a file; NULL: read the file */
+	const char *console_socket; /* receives the pty master */
+	const char *pid_file;	    /* decimal pid, no newline; atomic */
+	int preserve_fds;	    /* descriptors 3 .. 3+N-1 go to the program */
+	bool detach;		    /* nobody will bryo_wait(): a terminal then needs a console socket */
+	bool no_pivot, no_new_keyring, no_subreaper;
+	const char *host_facts;	    /* bryo_plan() only: a facts file instead of this machine */
+};
+
+BRYO_API int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *err);
+BRYO_API int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *err);
+/*
+ * Waits for a container that this context created: relays its terminal, forwards signals,
+ * reaps. *ret_status is the exit code, or 128+n after signal n.
+ */
+BRYO_API int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *err);
+/* sig 0 only asks. all: every process of the container. -ESRCH when it does not run. */
+BRYO_API int bryo_kill(bryo_ctx *ctx, const char *id, int sig, bool all, struct bryo_err *err);
+/* force: kill first; an unknown id is then success. */
+BRYO_API int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *err);
+
+struct bryo_exec_options {
+	size_t size;
+	const char *process_file; /* a process object; everything up to cap is then ignored */
+	char *const *args;	  /* NULL-terminated */
+	char *const *env;	  /* K=V, appended; NULL-terminated or NULL */
+	const char *cwd, *user;	  /* "UID[:GID]" */
+	char *const *caps;	  /* names, added to bounding, effective and permitted; NULL-terminated or NULL */
+	const uint32_t *additional_gids;
+	size_t n_additional_gids;
+	int no_new_privs;	  /* -1: as the container's process; 0, 1 */
+	bool tty;
+	bool detach;
+	int preserve_fds;
+	const char *console_socket, *pid_file;
+};
+/* Not detached: *ret_status as bryo_wait(). */
+BRYO_API int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, int *ret_status,
+		       struct bryo_err *err);
+
+enum bryo_status { BRYO_CREATING, BRYO_CREATED, BRYO_RUNNING, BRYO_PAUSED, BRYO_STOPPED };
+BRYO_API const char *bryo_status_name(enum bryo_status s);
+
+struct bryo_entry { /* one container, as list and state show it */
+	char *id, *bundle, *rootfs, *created /* RFC 3339, UTC */, *owner, *oci_version;
+	char *annotations; /* a JSON object, or NULL */
+	pid_t pid;	   /* 0 when stopped */
+	enum bryo_status status;
+};
+BRYO_API int bryo_state(bryo_ctx *ctx, const char *id, struct bryo_entry *ret, struct bryo_err *err);
+/* Sorted by id. A broken entry is reported through the notice callback and skipped; one that
+ * vanishes meanwhile is skipped. */
+BRYO_API int bryo_list(bryo_ctx *ctx, struct bryo_entry **ret, size_t *ret_n, struct bryo_err *err);
+BRYO_API void bryo_entries_free(struct bryo_entry *entries, size_t n); /* the array of bryo_list() */
+BRYO_API void bryo_entry_release(struct bryo_entry *e);			/* the members of one */
+BRYO_API int bryo_ps(bryo_ctx *ctx, const char *id, pid_t **ret, size_t *ret_n, struct bryo_err *err);
+
+BRYO_API int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err);
+/* What create would do with these options; changes nothing. json: for programs, else text. */
+BRYO_API int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
+		       char **ret_text, struct bryo_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,67 @@
+/*
+ * context.h - what is behind the opaque bryo_ctx, for the files of lib/ only.
+ */
+#ifndef BRYO_CONTEXT_H
+#define BRYO_CONTEXT_H
+
+#include "base/err.h"
+#include "host/host.h"
+#include "lib/bryo.h"
+#include "plan/plan.h"
+#include "proc/wait.h"
+#include "state/state.h"
+
+/* The container that this context created in the foreground: what bryo_wait() needs. */
+struct live {
+	char *id;
+	pid_t pid;
+	int pidfd, pty;
+	bool pty_sized;		/* the config gave a size */
+	struct waiter waiter;
+};
+
+struct bryo_ctx {
+	char *root;
+	int rootfd;		/* -1: the state directory does not exist */
+	bool root_named;	/* it was given by name */
+	struct arena arena;	/* of host */
+	struct host host;
+	int (*notice)(void *arg, const char *text);
+	void *notice_arg;
+	struct live live;
+};
+
+/* An existing container, opened: directory, record; the lock where asked for. */
+struct container {
+	int dirfd, lock;
+	struct arena arena;
+	struct record record;
+	enum state_status status;
+	int pidfd;		/* -1 unless alive */
+};
+
+#define CONTAINER_INIT { .dirfd = -1, .lock = -1, .pidfd = -1 }
+
+struct err *err_of(struct bryo_err *err);
+/* -ENOENT when there is no such container. */
+int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct container *ret, struct err *err);
+void container_close(struct container *c);
+/* spec and plan of a container as it was created, from its kept config. */
+int container_spec(struct container *c, struct spec **ret, struct err *err);
+void ctx_notes(const struct bryo_ctx *ctx, const struct notes *notes);
+/* A relative path the caller gave, made absolute; malloc'ed. */
+char *path_absolute(const char *path);
+/* Undo of everything the record knows; the lock is held. Also the clean-up of a failed create. */
+int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err);
+/* SIGKILL and wait until init and with it its pid namespace is gone. */
+int container_kill(struct container *c, struct err *err);
+/* Directory of compiled filters below the root, or -1. */
+int ctx_seccomp_cache(const struct bryo_ctx *ctx);
+/* Writes pid as text, atomically. */
+int pid_file_write(const char *path, pid_t pid, struct err *err);
+/* Descriptors 3 .. 3+n-1 must be open. */
+int preserve_fds_check(int n, struct err *err);
+
+#define auto_container __attribute__((cleanup(container_close)))
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * control.c - start, wait, kill. Runs in the calling process.
+ */
+#include "context.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "feature/hooks.h"
+#include "feature/terminal.h"
+#include "lib/members.h"
+#include "proc/start.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *status_word(enum state_status s)
+{
+	static const char *const words[] = {
+		[STATE_CREATING] = "creating", [STATE_CREATED] = "created", [STATE_RUNNING] = "running",
+		[STATE_STOPPED] = "stopped",
+	};
+
+	return words[s];
+}
+
+/* A failing poststart hook stops and destroys the container (runtime-spec 1.3). */
+static int run_poststart(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
+{
+	struct hooks_plan hooks = { 0 };
+	struct err ignored = ERR_INIT;
+	struct spec *spec;
+	int rc = container_spec(c, &spec, err);
+
+	if (rc == 0 && !spec->hooks.poststart.n)
+		return 0;
+	if (rc == 0)
+		rc = hooks_plan(&c->arena, spec, id, c->record.bundle, NULL, &hooks, err);
+	if (rc == 0)
+		rc = hooks_run(&hooks, HOOK_POSTSTART, "running", c->record.pid, err);
+	if (rc < 0) {
+		(void)container_kill(c, &ignored);
+		(void)container_remove(ctx, id, c, &ignored);
+	}
+	return rc;
+}
+
+int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	auto_container struct container c = CONTAINER_INIT;
+	int rc = container_open(ctx, id, true, &c, err);
+
+	if (rc < 0)
+		return rc;
+	if (c.status != STATE_CREATED) {
+		err_set(err, EINVAL, "cannot start container '%s': it is %s, not created", id, status_word(c.status));
+		return c.status == STATE_RUNNING ? err_hint(err, -EINVAL, "it runs already") : -EINVAL;
+	}
+	rc = start_outside(c.dirfd, err);
+	return rc < 0 ? rc : run_poststart(ctx, id, &c, err);
+}
+
+int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	struct live *l = &ctx->live;
+	struct relay relay;
+	bool has_pty = l->pty >= 0;
+	int rc = 0;
+
+	if (!str_eq(l->id, id) || l->pidfd < 0)
+		return err_set(err, ECHILD, "container '%s' was not created in the foreground by this process", id);
+	if (has_pty)
+		rc = relay_begin(&relay, take_fd(&l->pty), !l->pty_sized, err);
+	if (rc == 0)
+		rc = wait_loop(&l->waiter, l->pid, l->pidfd, has_pty ? &relay : NULL, ret_status, err);
+	if (has_pty)
+		relay_end(&relay);
+	wait_disarm(&l->waiter);
+	fd_closep(&l->pidfd);
+	return rc;
+}
+
+static int kill_all(const struct container *c, int sig, struct err *err)
+{
+	auto_free pid_t *pids = NULL;
+	size_t n = 0, sent = 0;
+	int rc = members_find(&c->record, &pids, &n, err);
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		auto_fd int pidfd = sys_pidfd_open(pids[i], 0);
+
+		/* Asked again after the pidfd is open: the number may be somebody else's by now. */
+		if (pidfd >= 0 && members_has(&c->record, pids[i]) && sys_pidfd_send_signal(pidfd, sig, NULL, 0) == 0)
+			sent++;
+	}
+	log_debug("signal %s sent to %zu processes", signal_name(sig), sent);
+	return rc;
+}
+
+int bryo_kill(bryo_ctx *ctx, const char *id, int sig, bool all, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	auto_container struct container c = CONTAINER_INIT;
+	int rc = container_open(ctx, id, false, &c, err);
+
+	if (rc < 0)
+		return rc;
+	if (sig < 0 || sig > SIGRTMAX)
+		return err_set(err, EINVAL, "unknown signal %d", sig);
+	if (c.pidfd < 0)
+		return err_set(err, ESRCH, "container '%s' is not running", id);
+	if (all && sig != SIGKILL && sig != 0)
+		return kill_all(&c, sig, err);
+	if (sys_pidfd_send_signal(c.pidfd, sig, NULL, 0) < 0)
+		return err_sys(err, "send %s to container '%s'", sig ? signal_name(sig) : "nothing", id);
+	return 0;
+}

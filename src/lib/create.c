@@ -1,0 +1,274 @@
+/*
+ * create.c - spec, plan, state, launch. Undo is bryo_delete's own code on what the record says:
+ * there is no second clean-up path to keep in step. Runs in the calling process.
+ */
+#include "context.h"
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "oci/spec_load.h"
+#include "plan/dump.h"
+#include "proc/launch.h"
+#include "rootless/rootless.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* Everything between the options and the launch; one arena owns it. */
+struct creation {
+	struct arena arena;
+	const char *bundle;
+	struct spec *spec;
+	const char *config;	/* the document, for the copy */
+	size_t config_len;
+	int seccomp_cache;
+	struct plan plan;
+	struct container c;
+};
+
+static void creation_end(struct creation *c)
+{
+	container_close(&c->c);
+	fd_closep(&c->seccomp_cache);
+	arena_free(&c->arena);
+}
+
+static int load(struct creation *c, const struct bryo_create_options *o, struct err *err)
+{
+	char real[PATH_MAX];
+	auto_fd int dir = -1;
+
+	if (!realpath(o->bundle ? o->bundle : ".", real))
+		return err_sys(err, "bundle '%s'", o->bundle ? o->bundle : ".");
+	c->bundle = arena_strdup(&c->arena, real);
+	if (o->config_text) {
+		c->config = o->config_text;
+		c->config_len = strlen(o->config_text);
+		return spec_parse(&c->arena, "config (made by bryo)", c->config, c->config_len, &c->spec, err);
+	}
+	if (o->config)
+		return spec_load(&c->arena, AT_FDCWD, o->config, &c->spec, &c->config, &c->config_len, err);
+	dir = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(err, "bundle '%s'", real);
+	return spec_load(&c->arena, dir, "config.json", &c->spec, &c->config, &c->config_len, err);
+}
+
+static int check_terminal(const struct spec *spec, const struct bryo_create_options *o, struct err *err)
+{
+	bool terminal = spec->has_process && spec->process.terminal;
+
+	if (terminal && o->detach && !o->console_socket) {
+		err_set(err, EINVAL, "cannot allocate tty if bryo will detach without setting console socket");
+		return err_hint(err, -EINVAL, "give --console-socket, or set process.terminal to false in config.json");
+	}
+	if (o->console_socket && !(terminal && o->detach)) {
+		err_set(err, EINVAL, "cannot use console socket if bryo will not detach or allocate tty");
+		return err_hint(err, -EINVAL, "leave --console-socket out, or set process.terminal to true and detach");
+	}
+	return 0;
+}
+
+static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id, const struct bryo_create_options *o,
+		     struct host *host, struct err *err)
+{
+	struct plan_request q = {
+		.spec = c->spec,
+		.id = id,
+		.bundle = c->bundle,
+		.no_pivot = o->no_pivot,
+		.no_new_keyring = o->no_new_keyring,
+		.preserve_fds = o->preserve_fds,
+		.compile_seccomp = !host->faked,
+		.seccomp_cache = -1,
+	};
+
+	if (c->spec->linux_.seccomp && !host->faked)
+		q.seccomp_cache = c->seccomp_cache = ctx_seccomp_cache(ctx);
+	return plan_build(&c->arena, &q, host, &c->plan, err);
+}
+
+static void created_now(struct arena *a, const char **ret)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[40];
+	size_t n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	*ret = arena_printf(a, "%.*s.%09ldZ", (int)n, text, now.tv_nsec);
+}
+
+static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id)
+{
+	struct record *r = &c->c.record;
+
+	*r = (struct record){
+		.id = id,
+		.bundle = c->bundle,
+		.rootfs = c->plan.rootfs.path,
+		.oci_version = c->spec->oci_version,
+		.owner = ctx->host.uid,
+		.boot_id = state_boot_id(&c->arena),
+		.namespaces = c->plan.ns.differ,
+		.cgroup_backend = "none",
+		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kind),
+		.no_new_keyring = !c->plan.keyring,
+		.annotations = c->spec->annotations,
+	};
+	created_now(&c->arena, &r->created);
+}
+
+/* The id is ours from here on; the record without a pid reads as "creating". */
+static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struct err *err)
+{
+	int rc;
+
+	c->c.dirfd = state_claim(ctx->rootfd, id, &c->c.lock, err);
+	if (c->c.dirfd < 0)
+		return c->c.dirfd;
+	fill_record(ctx, c, id);
+	rc = record_save(c->c.dirfd, &c->c.record, err);
+	if (rc == 0)
+		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600, err);
+	return rc < 0 ? err_in(err, rc, "state of container '%s'", id) : 0;
+}
+
+static int finish(struct creation *c, struct launched *l, const struct bryo_create_options *o, struct err *err)
+{
+	struct record *r = &c->c.record;
+	bool zombie;
+	int rc = 0;
+
+	if (o->console_socket) {
+		rc = terminal_send_outside(o->console_socket, l->pty, err);
+		fd_closep(&l->pty);
+	}
+	r->pid = l->pid;
+	if (rc == 0)
+		rc = state_pid_start(l->pid, &r->pid_start, &zombie, err);
+	if (rc == 0)
+		rc = record_save(c->c.dirfd, r, err);
+	if (rc == 0 && o->pid_file)
+		rc = pid_file_write(o->pid_file, l->pid, err);
+	return rc;
+}
+
+/* What the first refused step may really mean: see userns_explain(). */
+static int explain(struct bryo_ctx *ctx, const struct plan *plan, int rc, struct err *err)
+{
+	if ((rc == -EPERM || rc == -EACCES) && (plan->ns.create & CLONE_NEWUSER) && !err->hint[0])
+		return userns_explain(&ctx->host, -rc, rc, err);
+	return rc;
+}
+
+static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_create_options *o, struct err *err)
+{
+	struct launched l = LAUNCHED_INIT;
+	int rc = 0;
+
+	if (!o->detach)
+		rc = wait_arm(&ctx->live.waiter, err);
+	if (rc == 0)
+		rc = launch_outside(&c->plan, &ctx->host, c->c.dirfd, &l, err);
+	if (rc == 0)
+		rc = finish(c, &l, o, err);
+	else
+		rc = explain(ctx, &c->plan, rc, err);
+	if (rc < 0) {
+		launched_end(&l);
+		wait_disarm(&ctx->live.waiter);
+		return rc;
+	}
+	if (o->detach) {
+		fd_closep(&l.pidfd);
+		return 0;
+	}
+	ctx->live.id = mem_strdup(c->c.record.id);
+	ctx->live.pid = l.pid;
+	ctx->live.pidfd = l.pidfd;
+	ctx->live.pty = l.pty;
+	ctx->live.pty_sized = c->plan.process.terminal.rows != 0;
+	return 0;
+}
+
+static bool single_threaded(void)
+{
+	struct stat st;
+
+	/* One entry besides "." and "..": link count 3. */
+	return stat("/proc/self/task", &st) < 0 || st.st_nlink <= 3;
+}
+
+static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id, const struct bryo_create_options *o,
+		   struct host *host, struct err *err)
+{
+	int rc = state_id_check(id, err);
+
+	if (rc == 0)
+		rc = preserve_fds_check(o->preserve_fds, err);
+	if (rc == 0)
+		rc = load(c, o, err);
+	if (rc == 0)
+		rc = make_plan(ctx, c, id, o, host, err);
+	return rc;
+}
+
+int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *e)
+{
+	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT, .seccomp_cache = -1 };
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	int rc;
+
+	if (!single_threaded())
+		return err_set(err, EINVAL, "a container can be created from a single-threaded process only");
+	rc = prepare(ctx, &c, id, o, &ctx->host, err);
+	if (rc == 0)
+		rc = check_terminal(c.spec, o, err);
+	if (rc < 0)
+		return rc;
+	ctx_notes(ctx, &c.plan.notes);
+	rc = claim(ctx, &c, id, err);
+	if (rc == 0)
+		rc = launch(ctx, &c, o, err);
+	if (rc < 0 && c.c.dirfd >= 0) {
+		struct err ignored = ERR_INIT;
+
+		(void)container_remove(ctx, id, &c.c, &ignored);
+	}
+	return rc;
+}
+
+int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json, char **ret_text,
+	      struct bryo_err *e)
+{
+	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT, .seccomp_cache = -1 };
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	struct host faked, *host = &ctx->host;
+	auto_str struct str text = STR_INIT;
+	int rc = 0;
+
+	if (o->host_facts) {
+		host = &faked;
+		rc = host_load(&c.arena, o->host_facts, &faked, err);
+	}
+	if (rc == 0)
+		rc = prepare(ctx, &c, id, o, host, err);
+	if (rc < 0)
+		return rc;
+	if (json)
+		plan_dump_json(&c.plan, &text);
+	else
+		plan_dump_text(&c.plan, &text);
+	*ret_text = take_ptr(&text.p);
+	return 0;
+}

@@ -1,0 +1,251 @@
+/*
+ * exec.c - a second process in a running container: the kept config and the options become a
+ * process plan, which goes through the same seal as the container's own (CVE-2022-29162,
+ * CVE-2025-27612). Runs in the calling process.
+ */
+#include "context.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "oci/spec_load.h"
+#include "proc/join.h"
+#include "proc/launch.h"
+#include "proc/sync.h"
+
+#include <string.h>
+
+struct session {
+	struct container c;
+	struct spec *spec;
+	struct spec_process *process;
+	struct process_plan plan;
+	struct notes notes;
+	int cache, sock;
+	struct launched l;
+};
+
+static void session_end(struct session *s)
+{
+	fd_closep(&s->cache);
+	fd_closep(&s->sock);
+	fd_closep(&s->l.pidfd);
+	fd_closep(&s->l.pty);
+	container_close(&s->c);
+}
+
+static void append(struct arena *a, struct strv *list, char *const *more)
+{
+	size_t n = 0;
+	const char **v;
+
+	while (more && more[n])
+		n++;
+	v = arena_alloc(a, (list->n + n + 1) * sizeof(*v));
+	if (list->n)
+		memcpy(v, list->v, list->n * sizeof(*v));
+	for (size_t i = 0; i < n; i++)
+		v[list->n + i] = more[i];
+	list->v = v;
+	list->n += n;
+}
+
+/* The container's process object, with what the options change. */
+static int from_options(struct session *s, const struct bryo_exec_options *o, struct err *err)
+{
+	struct arena *a = &s->c.arena;
+	struct spec_process *p = arena_alloc(a, sizeof(*p));
+
+	*p = s->spec->process;
+	p->args = (struct strv){ 0 };
+	append(a, &p->args, o->args);
+	append(a, &p->env, o->env);
+	p->terminal = o->tty;
+	p->console_size.present = false;
+	p->oom_score_adj.set = false;
+	p->user.additional_gids.n = 0;
+	if (o->cwd)
+		p->cwd = o->cwd;
+	if (o->no_new_privs >= 0)
+		p->no_new_privileges = o->no_new_privs;
+	if (o->n_additional_gids) {
+		p->user.additional_gids.v = (uint32_t *)o->additional_gids;
+		p->user.additional_gids.n = o->n_additional_gids;
+	} else {
+		p->user.additional_gids = s->spec->process.user.additional_gids;
+	}
+	s->process = p;
+	if (!o->user)
+		return 0;
+	p->user.gid = 0;
+	return user_parse(o->user, &p->user.uid, &p->user.gid, err);
+}
+
+static int load_process(struct session *s, const struct bryo_exec_options *o, struct err *err)
+{
+	auto_free char *text = NULL;
+	size_t len;
+	int rc = container_spec(&s->c, &s->spec, err);
+
+	if (rc < 0 || !o->process_file)
+		return rc < 0 ? rc : from_options(s, o, err);
+	rc = file_read_at(AT_FDCWD, o->process_file, JSON_MAX, &text, &len, err);
+	if (rc == 0)
+		rc = spec_parse_process(&s->c.arena, o->process_file, text, len, &s->process, err);
+	if (rc == 0 && o->tty)
+		s->process->terminal = true;
+	return rc;
+}
+
+static int check_terminal(const struct session *s, const struct bryo_exec_options *o, struct err *err)
+{
+	if (s->process->terminal && o->detach && !o->console_socket) {
+		err_set(err, EINVAL, "cannot allocate tty if bryo will detach without setting console socket");
+		return err_hint(err, -EINVAL, "give --console-socket, or leave --tty out");
+	}
+	if (o->console_socket && !(s->process->terminal && o->detach)) {
+		err_set(err, EINVAL, "cannot use console socket if bryo will not detach or allocate tty");
+		return err_hint(err, -EINVAL, "leave --console-socket out, or give --tty and --detach");
+	}
+	return 0;
+}
+
+/* The container's map, read from the live init: what was asked for at creation need not be known. */
+static int read_map(struct session *s, const char *name, struct id_extents *ret, struct err *err)
+{
+	char path[64];
+	auto_free char *text = NULL;
+	unsigned inside, outside, count;
+	size_t lines = 0;
+	int rc, used;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)s->c.record.pid, name);
+	rc = file_read_at(AT_FDCWD, path, 65536, &text, NULL, err);
+	if (rc < 0)
+		return rc;
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	ret->v = arena_alloc(&s->c.arena, (lines + 1) * sizeof(*ret->v));
+	for (const char *p = text; ret->n < lines && sscanf(p, "%u %u %u%n", &inside, &outside, &count, &used) == 3; p += used)
+		ret->v[ret->n++] = (struct id_extent){ inside, outside, count };
+	return 0;
+}
+
+static int read_maps(struct session *s, struct idmap_plan *ret, bool *ret_denied, struct err *err)
+{
+	char path[64];
+	auto_free char *text = NULL;
+	int rc = read_map(s, "uid_map", &ret->uid, err);
+
+	if (rc == 0)
+		rc = read_map(s, "gid_map", &ret->gid, err);
+	if (rc < 0)
+		return rc;
+	ret->known = true;
+	(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)s->c.record.pid);
+	*ret_denied = file_read_at(AT_FDCWD, path, 64, &text, NULL, NULL) == 0 && str_starts(text, "deny");
+	return 0;
+}
+
+static int make_plan(struct bryo_ctx *ctx, struct session *s, const struct bryo_exec_options *o, struct err *err)
+{
+	struct process_request q = {
+		.spec = s->spec,
+		.process = s->process,
+		.extra_caps = o->process_file ? NULL : o->caps,
+		.preserve_fds = o->preserve_fds,
+		.seccomp_cache = -1,
+		.compile = true,
+	};
+	struct idmap_plan ids = { 0 };
+	int rc = read_maps(s, &ids, &q.setgroups_denied, err);
+
+	if (rc < 0)
+		return err_in(err, rc, "container '%s'", s->c.record.id);
+	if (s->spec->linux_.seccomp)
+		q.seccomp_cache = s->cache = ctx_seccomp_cache(ctx);
+	s->notes.arena = &s->c.arena;
+	return process_plan(&s->c.arena, &q, &ids, &ctx->host, &s->notes, &s->plan, err);
+}
+
+/* From the joiner to the program: pid file and console before it runs, so that nobody misses it. */
+static int launch(struct session *s, const struct bryo_exec_options *o, struct err *err)
+{
+	struct join_exec j = { .init = s->c.pidfd, .namespaces = s->c.record.namespaces, .process = &s->plan };
+	int rc = join_exec_outside(&j, &s->l.pid, &s->l.pidfd, &s->l.pty, &s->sock, err);
+
+	if (rc == 0 && o->console_socket) {
+		rc = terminal_send_outside(o->console_socket, s->l.pty, err);
+		fd_closep(&s->l.pty);
+	}
+	if (rc == 0)
+		rc = rlimit_oom_outside(&s->plan.rlimits, s->l.pid, err);
+	if (rc == 0 && o->pid_file)
+		rc = pid_file_write(o->pid_file, s->l.pid, err);
+	if (rc == 0)
+		rc = sync_send(s->sock, SYNC_START, err);
+	if (rc == 0)
+		rc = sync_expect(s->sock, SYNC_EXEC, "process", NULL, err);
+	if (rc == 0)
+		rc = sync_expect_end(s->sock, "process", err);
+	if (rc < 0)
+		launched_end(&s->l);
+	return rc;
+}
+
+static int foreground(struct session *s, struct waiter *w, int *ret_status, struct err *err)
+{
+	bool has_pty = s->l.pty >= 0;
+	struct relay relay;
+	int rc = 0;
+
+	if (has_pty)
+		rc = relay_begin(&relay, take_fd(&s->l.pty), !s->plan.terminal.rows, err);
+	if (rc == 0)
+		rc = wait_loop(w, s->l.pid, s->l.pidfd, has_pty ? &relay : NULL, ret_status, err);
+	if (has_pty)
+		relay_end(&relay);
+	return rc;
+}
+
+static int prepare(struct bryo_ctx *ctx, const char *id, struct session *s, const struct bryo_exec_options *o,
+		   struct err *err)
+{
+	int rc = preserve_fds_check(o->preserve_fds, err);
+
+	if (rc == 0)
+		rc = container_open(ctx, id, false, &s->c, err);
+	if (rc == 0 && s->c.status != STATE_RUNNING && s->c.status != STATE_CREATED)
+		rc = err_set(err, EINVAL, "cannot exec in container '%s': it is not running", id);
+	if (rc == 0)
+		rc = load_process(s, o, err);
+	if (rc == 0)
+		rc = check_terminal(s, o, err);
+	if (rc == 0)
+		rc = make_plan(ctx, s, o, err);
+	return rc;
+}
+
+int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, int *ret_status, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	__attribute__((cleanup(session_end))) struct session s = {
+		.c = CONTAINER_INIT, .cache = -1, .sock = -1, .l = LAUNCHED_INIT,
+	};
+	struct waiter waiter = { 0 };
+	int rc = prepare(ctx, id, &s, o, err);
+
+	if (rc < 0)
+		return rc;
+	ctx_notes(ctx, &s.notes);
+	*ret_status = 0;
+	if (!o->detach)
+		rc = wait_arm(&waiter, err);
+	if (rc == 0)
+		rc = launch(&s, o, err);
+	if (rc == 0 && !o->detach)
+		rc = foreground(&s, &waiter, ret_status, err);
+	wait_disarm(&waiter);
+	return rc;
+}

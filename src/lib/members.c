@@ -1,0 +1,134 @@
+/*
+ * members.c - the processes of a container (members.h). Runs in the calling process; reads /proc.
+ */
+#include "members.h"
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+#include <linux/nsfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+struct ns_id { dev_t dev; ino_t ino; };
+
+static int open_pid_ns(pid_t pid)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool same_ns(int fd, const struct ns_id *want)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == want->dev && st.st_ino == want->ino;
+}
+
+/* Climbs from the process's namespace; NS_GET_PARENT ends with EPERM at our own. */
+static bool in_namespace(pid_t pid, const struct ns_id *want)
+{
+	auto_fd int fd = open_pid_ns(pid);
+
+	for (int depth = 0; fd >= 0 && depth < 33; depth++) {
+		int parent;
+
+		if (same_ns(fd, want))
+			return true;
+		parent = ioctl(fd, NS_GET_PARENT);
+		fd_closep(&fd);
+		fd = parent;
+	}
+	return false;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64];
+	auto_free char *text = NULL;
+	const char *p;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (file_read_at(AT_FDCWD, path, 4096, &text, NULL, NULL) < 0)
+		return 0;
+	p = strrchr(text, ')');
+	return p && strlen(p) > 4 ? (pid_t)strtol(p + 4, NULL, 10) : 0;
+}
+
+static bool is_descendant(pid_t pid, pid_t ancestor)
+{
+	for (int depth = 0; pid > 1 && depth < 10000; depth++) {
+		if (pid == ancestor)
+			return true;
+		pid = parent_of(pid);
+	}
+	return false;
+}
+
+static bool is_member(const struct record *r, pid_t pid, const struct ns_id *ns)
+{
+	return r->namespaces & CLONE_NEWPID ? in_namespace(pid, ns) : is_descendant(pid, r->pid);
+}
+
+static int namespace_of(const struct record *r, struct ns_id *ret, struct err *err)
+{
+	auto_fd int fd = open_pid_ns(r->pid);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, "look at the container's pid namespace");
+	ret->dev = st.st_dev;
+	ret->ino = st.st_ino;
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int members_find(const struct record *r, pid_t **ret, size_t *ret_n, struct err *err)
+{
+	auto_dir DIR *dir = opendir("/proc");
+	struct ns_id ns = { 0 };
+	size_t cap = 0, n = 0;
+	pid_t *pids = NULL;
+	struct dirent *d;
+	int rc = namespace_of(r, &ns, err);
+
+	if (rc < 0)
+		return rc;
+	if (!dir)
+		return err_sys(err, "read /proc");
+	while ((d = readdir(dir))) {
+		unsigned long long pid;
+
+		if (!str_to_u64(d->d_name, INT32_MAX, &pid) || !is_member(r, (pid_t)pid, &ns))
+			continue;
+		if (n == cap) {
+			cap = cap ? cap * 2 : 16;
+			pids = mem_realloc(pids, cap * sizeof(*pids));
+		}
+		pids[n++] = (pid_t)pid;
+	}
+	if (n)
+		qsort(pids, n, sizeof(*pids), by_number);
+	*ret = pids;
+	*ret_n = n;
+	return 0;
+}
+
+bool members_has(const struct record *r, pid_t pid)
+{
+	struct ns_id ns;
+
+	return namespace_of(r, &ns, NULL) == 0 && is_member(r, pid, &ns);
+}

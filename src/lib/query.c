@@ -1,0 +1,237 @@
+/*
+ * query.c - state, list, ps, features: what there is, changing nothing. Runs in the calling
+ * process.
+ */
+#include "context.h"
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/str.h"
+#include "feature/caps.h"
+#include "feature/mount_opt.h"
+#include "feature/ns.h"
+#include "lib/members.h"
+
+#include <pwd.h>
+#include <string.h>
+
+const char *bryo_status_name(enum bryo_status s)
+{
+	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
+
+	return (size_t)s < ARRAY_LEN(names) ? names[s] : "unknown";
+}
+
+static enum bryo_status public_status(enum state_status s)
+{
+	switch (s) {
+	case STATE_CREATING:
+		return BRYO_CREATING;
+	case STATE_CREATED:
+		return BRYO_CREATED;
+	case STATE_RUNNING:
+		return BRYO_RUNNING;
+	case STATE_STOPPED:
+		break;
+	}
+	return BRYO_STOPPED;
+}
+
+static char *owner_name(uid_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	return pw ? mem_strdup(pw->pw_name) : mem_printf("#%u", uid);
+}
+
+static char *copy(const char *s)
+{
+	return s ? mem_strdup(s) : NULL;
+}
+
+static void fill_entry(const struct container *c, const char *id, struct bryo_entry *ret)
+{
+	const struct record *r = &c->record;
+	struct json_out o;
+
+	*ret = (struct bryo_entry){
+		.id = mem_strdup(id),
+		.bundle = copy(r->bundle),
+		.rootfs = copy(r->rootfs),
+		.created = copy(r->created),
+		.owner = owner_name(r->owner),
+		.oci_version = copy(r->oci_version),
+		.pid = c->status == STATE_STOPPED ? 0 : r->pid,
+		.status = public_status(c->status),
+	};
+	if (!r->annotations.n)
+		return;
+	json_out_init(&o, NULL);
+	json_out_map(&o, NULL, &r->annotations);
+	ret->annotations = take_ptr(&o.s.p);
+	json_out_free(&o);
+}
+
+int bryo_state(bryo_ctx *ctx, const char *id, struct bryo_entry *ret, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	auto_container struct container c = CONTAINER_INIT;
+	int rc = container_open(ctx, id, false, &c, err);
+
+	if (rc < 0)
+		return rc;
+	fill_entry(&c, id, ret);
+	return 0;
+}
+
+void bryo_entry_release(struct bryo_entry *e)
+{
+	free(e->id);
+	free(e->bundle);
+	free(e->rootfs);
+	free(e->created);
+	free(e->owner);
+	free(e->oci_version);
+	free(e->annotations);
+	*e = (struct bryo_entry){ 0 };
+}
+
+void bryo_entries_free(struct bryo_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		bryo_entry_release(&entries[i]);
+	free(entries);
+}
+
+/* One entry of a list. Gone meanwhile, or claimed a moment ago: skipped; broken: a notice. */
+static bool list_one(struct bryo_ctx *ctx, const char *id, struct bryo_entry *ret)
+{
+	auto_container struct container c = CONTAINER_INIT;
+	struct err err = ERR_INIT;
+	char text[ERR_TEXT];
+	int rc = container_open(ctx, id, false, &c, &err);
+
+	if (rc == 0)
+		fill_entry(&c, id, ret);
+	else if (rc != -ENOENT && ctx->notice)
+		(void)ctx->notice(ctx->notice_arg, err_format(&err, text, sizeof(text)));
+	return rc == 0;
+}
+
+int bryo_list(bryo_ctx *ctx, struct bryo_entry **ret, size_t *ret_n, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	auto_arena struct arena a = ARENA_INIT;
+	struct strv ids = { 0 };
+	struct bryo_entry *v;
+	size_t n = 0;
+	int rc = ctx->rootfd < 0 ? 0 : state_ids(&a, ctx->rootfd, &ids, err);
+
+	if (rc < 0)
+		return rc;
+	v = mem_alloc((ids.n + 1) * sizeof(*v));
+	for (size_t i = 0; i < ids.n; i++)
+		n += list_one(ctx, ids.v[i], &v[n]);
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+int bryo_ps(bryo_ctx *ctx, const char *id, pid_t **ret, size_t *ret_n, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	auto_container struct container c = CONTAINER_INIT;
+	int rc = container_open(ctx, id, false, &c, err);
+
+	if (rc < 0)
+		return rc;
+	*ret = NULL;
+	*ret_n = 0;
+	return c.pidfd < 0 ? 0 : members_find(&c.record, ret, ret_n, err);
+}
+
+static void list_of(struct json_out *o, const char *key, const char *const *names, size_t n)
+{
+	json_out_array(o, key);
+	for (size_t i = 0; i < n; i++)
+		json_out_str(o, NULL, names[i]);
+	json_out_end(o, ']');
+}
+
+static void features_linux(struct json_out *o)
+{
+	static const char *const off[] = { "apparmor", "selinux", "intelRdt", "netDevices" };
+
+	json_out_object(o, "linux");
+	json_out_array(o, "namespaces");
+	for (size_t i = 0; ns_flag(i); i++)
+		json_out_str(o, NULL, ns_name(ns_flag(i)));
+	json_out_end(o, ']');
+	json_out_array(o, "capabilities");
+	for (int cap = 0; capability_name(cap); cap++)
+		json_out_str(o, NULL, capability_name(cap));
+	json_out_end(o, ']');
+	json_out_object(o, "cgroup");
+	json_out_bool(o, "v1", false);
+	json_out_bool(o, "v2", false);
+	json_out_bool(o, "systemd", false);
+	json_out_bool(o, "systemdUser", false);
+	json_out_bool(o, "rdma", false);
+	json_out_end(o, '}');
+	seccomp_features(o);
+	for (size_t i = 0; i < ARRAY_LEN(off); i++) {
+		json_out_object(o, off[i]);
+		json_out_bool(o, "enabled", false);
+		json_out_end(o, '}');
+	}
+	json_out_object(o, "mountExtensions");
+	json_out_object(o, "idmap");
+	json_out_bool(o, "enabled", false);
+	json_out_end(o, '}');
+	json_out_end(o, '}');
+	json_out_end(o, '}');
+}
+
+/* Options that mount_plan() refuses by name are not features. */
+static bool option_works(const char *name)
+{
+	static const char *const not_yet[] = { "idmap", "ridmap", "tmpcopyup", "src-nofollow", "dest-nofollow" };
+
+	for (size_t i = 0; i < ARRAY_LEN(not_yet); i++)
+		if (str_eq(not_yet[i], name))
+			return false;
+	return true;
+}
+
+int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err)
+{
+	static const char *const hooks[] = { "prestart", "createRuntime", "createContainer",
+					     "startContainer", "poststart", "poststop" };
+	static const char *const unsafe[] = { "org.bryo.", "run.oci." };
+	struct json_out o;
+
+	(void)ctx;
+	(void)err;
+	json_out_init(&o, "\t");
+	json_out_object(&o, NULL);
+	json_out_str(&o, "ociVersionMin", "1.0.0");
+	json_out_str(&o, "ociVersionMax", "1.3.0");
+	list_of(&o, "hooks", hooks, ARRAY_LEN(hooks));
+	json_out_array(&o, "mountOptions");
+	for (size_t i = 0; mount_opt_name(i); i++)
+		if (option_works(mount_opt_name(i)))
+			json_out_str(&o, NULL, mount_opt_name(i));
+	json_out_end(&o, ']');
+	features_linux(&o);
+	json_out_object(&o, "annotations");
+	json_out_str(&o, "org.bryo.version", bryo_version());
+	json_out_str(&o, "org.opencontainers.runc.checkpoint.enabled", "false");
+	if (seccomp_library_version())
+		json_out_str(&o, "io.github.seccomp.libseccomp.version", seccomp_library_version());
+	json_out_end(&o, '}');
+	list_of(&o, "potentiallyUnsafeConfigAnnotations", unsafe, ARRAY_LEN(unsafe));
+	json_out_end(&o, '}');
+	*ret_json = take_ptr(&o.s.p);
+	json_out_free(&o);
+	return 0;
+}

@@ -1,0 +1,97 @@
+/*
+ * remove.c - delete and every undo, in reverse order of creation, from what the record says. It
+ * works from every phase: a claim without a record, a record without a pid, created, running.
+ */
+#include "context.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "feature/hooks.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define KILL_DEADLINE_MS 10000
+
+int container_kill(struct container *c, struct err *err)
+{
+	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	siginfo_t info;
+	int n;
+
+	if (c->pidfd < 0)
+		return 0;
+	if (sys_pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return err_sys(err, "kill process %d", (int)c->record.pid);
+	do
+		n = poll(&p, 1, KILL_DEADLINE_MS);
+	while (n < 0 && errno == EINTR);
+	if (n == 0) {
+		err_set(err, ETIMEDOUT, "process %d did not end within %d s of SIGKILL", (int)c->record.pid,
+			KILL_DEADLINE_MS / 1000);
+		return err_hint(err, -ETIMEDOUT, "it may be stuck in the kernel: see /proc/%d/stack and the log of the kernel",
+				(int)c->record.pid);
+	}
+	/* Ours to reap where we are the parent; otherwise ECHILD, which is fine. */
+	(void)waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | __WALL);
+	fd_closep(&c->pidfd);
+	c->status = STATE_STOPPED;
+	return 0;
+}
+
+/* A failure is a warning: the container is gone either way. */
+static void run_poststop(struct bryo_ctx *ctx, const char *id, struct container *c)
+{
+	struct hooks_plan hooks = { 0 };
+	struct err err = ERR_INIT;
+	struct spec *spec;
+	char text[ERR_TEXT];
+	int rc = container_spec(c, &spec, &err);
+
+	if (rc == 0 && !spec->hooks.poststop.n)
+		return;
+	if (rc == 0)
+		rc = hooks_plan(&c->arena, spec, id, c->record.bundle, NULL, &hooks, &err);
+	if (rc == 0)
+		rc = hooks_run(&hooks, HOOK_POSTSTOP, "stopped", 0, &err);
+	if (rc < 0 && rc != -ENOENT && ctx->notice)
+		(void)ctx->notice(ctx->notice_arg, err_format(&err, text, sizeof(text)));
+}
+
+int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
+{
+	int rc = container_kill(c, err);
+
+	if (rc < 0)
+		return rc;
+	if (c->record.bundle)
+		run_poststop(ctx, id, c);
+	return state_remove(ctx->rootfd, id, err);
+}
+
+/* What cannot be read can still be removed by force: only the directory is known then. */
+static int remove_broken(struct bryo_ctx *ctx, const char *id, int rc, bool force, struct err *err)
+{
+	if (!force || rc == -EINVAL || rc == -ENOENT)
+		return rc == -ENOENT && force ? 0 : rc;
+	return state_remove(ctx->rootfd, id, err);
+}
+
+int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	auto_container struct container c = CONTAINER_INIT;
+	int rc = container_open(ctx, id, true, &c, err);
+
+	if (rc == -ENOENT && c.dirfd >= 0 && force)
+		return state_remove(ctx->rootfd, id, err); /* claimed, and never recorded */
+	if (rc < 0)
+		return remove_broken(ctx, id, rc, force, err);
+	if (!force && c.status == STATE_RUNNING) {
+		err_set(err, EBUSY, "cannot delete container '%s' that is not stopped: running", id);
+		return err_hint(err, -EBUSY, "kill it first, or use --force");
+	}
+	return container_remove(ctx, id, &c, err);
+}

@@ -1,0 +1,51 @@
+/*
+ * sandbox_spec.h - the config.json of `bryo sandbox`: options and facts about the host in, a
+ * document out. The container that runs is the one that this document describes; nothing about
+ * a sandbox is known anywhere else in the runtime.
+ *
+ * The root is a new tmpfs (org.bryo.rootfs=tmpfs) with the host's system directories bound
+ * read-only, and what the caller names bound at its own path.
+ */
+#ifndef BRYO_SANDBOX_SPEC_H
+#define BRYO_SANDBOX_SPEC_H
+
+#include "base/json.h"
+
+struct sandbox_bind {
+	const char *path;   /* absolute and clean; where it is in the sandbox */
+	const char *source; /* absolute */
+	bool writable;
+};
+
+struct sandbox_spec {
+	uint32_t uid, gid; /* the caller's, inside and outside */
+	bool terminal;
+	const char *cwd;
+	const char *home; /* an empty directory is made there; NULL: none */
+	struct strv args, env;
+	struct strv system; /* what the host has of sandbox_system_dirs() */
+	struct {
+		struct sandbox_bind *v;
+		size_t n;
+	} binds;	     /* parents first */
+	const char *seccomp; /* a linux.seccomp object as text; NULL: no filter */
+};
+
+/* Directories of the host that a sandbox sees, NULL-terminated. */
+const char *const *sandbox_system_dirs(void);
+/* One line, for bryo_create_options.config_text. [pure] */
+void sandbox_spec_write(const struct sandbox_spec *s, struct str *ret);
+
+/* Whether an empty directory can be made for home without hiding what the sandbox has. [pure] */
+bool sandbox_home_wanted(const struct sandbox_spec *s, const char *home);
+/* path is base or below it; both absolute and clean. [pure] */
+bool sandbox_below(const char *path, const char *base);
+/*
+ * Why path must not become writable just because somebody stands in it: a text that completes
+ * "it is ...", or NULL when it may. home may be NULL. [pure]
+ */
+const char *sandbox_refusal(const char *path, const char *home);
+/* The bind that decides about path: the deepest one that it is in, or NULL. [pure] */
+const struct sandbox_bind *sandbox_bind_of(const struct sandbox_spec *s, const char *path);
+
+#endif

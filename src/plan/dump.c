@@ -1,0 +1,241 @@
+/*
+ * dump.c - the plan as JSON (dump.h). Every feature has one function here; order is the order in
+ * which things are done. Values of environment variables are left out: they may be secrets.
+ */
+#include "dump.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/names.h"
+#include "base/sys.h"
+#include "plan/words.h"
+
+static void dump_notes(struct json_out *o, const struct notes *notes)
+{
+	json_out_array(o, "notes");
+	for (size_t i = 0; i < notes->list.n; i++) {
+		const struct note *n = &notes->list.v[i];
+
+		json_out_object(o, NULL);
+		json_out_str(o, "kind", n->kind == NOTE_WARNING ? "warning" : "adapted");
+		json_out_str(o, "field", n->field);
+		json_out_str(o, "what", n->what);
+		json_out_str(o, "why", n->why);
+		json_out_end(o, '}');
+	}
+	json_out_end(o, ']');
+}
+
+static void dump_namespaces(struct json_out *o, const struct ns_plan *ns)
+{
+	json_out_object(o, "namespaces");
+	for (size_t i = 0; ns_flag(i); i++) {
+		uint32_t flag = ns_flag(i);
+		const char *path = NULL;
+
+		for (size_t k = 0; k < ns->n_joins; k++)
+			if (ns->joins[k].flag == flag)
+				path = ns->joins[k].path;
+		json_out_str(o, ns_name(flag), path ? path : ns->differ & flag ? "new" : "shared");
+	}
+	json_out_end(o, '}');
+}
+
+static void dump_map(struct json_out *o, const char *key, const struct id_extents *map)
+{
+	json_out_array(o, key);
+	for (size_t i = 0; i < map->n; i++) {
+		json_out_object(o, NULL);
+		json_out_u64(o, "containerID", map->v[i].inside);
+		json_out_u64(o, "hostID", map->v[i].outside);
+		json_out_u64(o, "size", map->v[i].count);
+		json_out_end(o, '}');
+	}
+	json_out_end(o, ']');
+}
+
+static void dump_idmap(struct json_out *o, const struct idmap_plan *m)
+{
+	if (!m->active) {
+		json_out_null(o, "idMap");
+		return;
+	}
+	json_out_object(o, "idMap");
+	dump_map(o, "uid", &m->uid);
+	dump_map(o, "gid", &m->gid);
+	json_out_str(o, "writtenBy", m->writer == IDMAP_HELPERS ? "newuidmap and newgidmap" : "bryo");
+	json_out_bool(o, "setgroupsDenied", m->deny_setgroups);
+	json_out_end(o, '}');
+}
+
+static void dump_root(struct json_out *o, const struct plan *p)
+{
+	json_out_object(o, "root");
+	json_out_str(o, "kind", rootfs_kind_name(p->rootfs.kind));
+	json_out_str(o, "path", p->rootfs.path);
+	json_out_bool(o, "readonly", p->rootfs.readonly);
+	json_out_str(o, "propagation", plan_word_propagation(p->rootfs.propagation));
+	json_out_bool(o, "pivot", !p->rootfs.no_pivot);
+	json_out_end(o, '}');
+}
+
+static void dump_mounts(struct json_out *o, const struct mount_plan *m)
+{
+	char text[128];
+
+	json_out_array(o, "mounts");
+	for (size_t i = 0; i < m->n; i++) {
+		const struct mount_op *op = &m->v[i];
+
+		json_out_object(o, NULL);
+		json_out_str(o, "target", op->target);
+		json_out_str(o, "action", plan_word_mount(op->kind, op->recursive));
+		if (op->kind != MOUNT_BIND && op->type)
+			json_out_str(o, "type", op->type);
+		if (op->source)
+			json_out_str(o, "source", op->source);
+		json_out_str(o, "attributes", mount_attr_text(op->o.set, text, sizeof(text)));
+		if (op->o.rec_set)
+			json_out_str(o, "recursiveAttributes", mount_attr_text(op->o.rec_set, text, sizeof(text)));
+		if (op->o.propagation)
+			json_out_str(o, "propagation", plan_word_propagation(op->o.propagation));
+		if (op->o.data.n)
+			json_out_strv(o, "data", &op->o.data);
+		json_out_end(o, '}');
+	}
+	json_out_end(o, ']');
+}
+
+static void dump_devices(struct json_out *o, const struct device_plan *d)
+{
+	char type[2] = "";
+
+	json_out_array(o, "devices");
+	for (size_t i = 0; i < d->n; i++) {
+		json_out_object(o, NULL);
+		json_out_str(o, "path", d->v[i].path);
+		type[0] = d->v[i].type;
+		json_out_str(o, "type", type);
+		json_out_u64(o, "major", d->v[i].major);
+		json_out_u64(o, "minor", d->v[i].minor);
+		json_out_str(o, "action", d->v[i].bind ? "bind" : "make");
+		json_out_end(o, '}');
+	}
+	json_out_end(o, ']');
+}
+
+static void dump_caps(struct json_out *o, const struct caps_plan *c)
+{
+	const struct { const char *name; uint64_t set; } rows[] = {
+		{ "bounding", c->bounding }, { "effective", c->effective }, { "permitted", c->permitted },
+		{ "inheritable", c->inheritable }, { "ambient", c->ambient },
+	};
+
+	json_out_object(o, "capabilities");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		json_out_array(o, rows[i].name);
+		for (int cap = 0; cap < 64; cap++)
+			if (rows[i].set & (1ULL << cap))
+				json_out_str(o, NULL, capability_name(cap));
+		json_out_end(o, ']');
+	}
+	json_out_end(o, '}');
+}
+
+static void dump_user(struct json_out *o, const struct user_plan *u)
+{
+	json_out_object(o, "user");
+	json_out_u64(o, "uid", u->uid);
+	json_out_u64(o, "gid", u->gid);
+	json_out_str(o, "groups", plan_word_groups(u));
+	json_out_array(o, "additionalGids");
+	for (size_t i = 0; i < u->n_groups; i++)
+		json_out_u64(o, NULL, u->groups[i]);
+	json_out_end(o, ']');
+	json_out_u64(o, "umask", u->umask);
+	json_out_end(o, '}');
+}
+
+static void dump_process(struct json_out *o, const struct process_plan *p)
+{
+	json_out_object(o, "process");
+	json_out_array(o, "args");
+	for (size_t i = 0; p->argv[i]; i++)
+		json_out_str(o, NULL, p->argv[i]);
+	json_out_end(o, ']');
+	json_out_str(o, "cwd", p->cwd);
+	json_out_bool(o, "terminal", p->terminal.wanted);
+	dump_user(o, &p->user);
+	dump_caps(o, &p->caps);
+	json_out_bool(o, "noNewPrivileges", p->no_new_privs);
+	json_out_array(o, "rlimits");
+	for (size_t i = 0; i < p->rlimits.n; i++) {
+		json_out_object(o, NULL);
+		json_out_str(o, "type", p->rlimits.v[i].name);
+		json_out_u64(o, "soft", p->rlimits.v[i].soft);
+		json_out_u64(o, "hard", p->rlimits.v[i].hard);
+		json_out_end(o, '}');
+	}
+	json_out_end(o, ']');
+	if (p->rlimits.oom_score_adj.set)
+		json_out_i64(o, "oomScoreAdj", p->rlimits.oom_score_adj.v);
+	json_out_end(o, '}');
+}
+
+static void dump_filter(struct json_out *o, const struct seccomp_plan *s)
+{
+	if (!s->active) {
+		json_out_null(o, "seccomp");
+		return;
+	}
+	json_out_object(o, "seccomp");
+	json_out_str(o, "defaultAction", s->default_action);
+	json_out_u64(o, "rules", s->n_rules);
+	json_out_end(o, '}');
+}
+
+static void dump_hooks(struct json_out *o, const struct hooks_plan *h)
+{
+	json_out_object(o, "hooks");
+	for (int p = 0; p < HOOK_POINTS; p++) {
+		if (!h->points[p].n)
+			continue;
+		json_out_array(o, hook_point_name((enum hook_point)p));
+		for (size_t i = 0; i < h->points[p].n; i++)
+			json_out_str(o, NULL, h->points[p].v[i].path);
+		json_out_end(o, ']');
+	}
+	json_out_end(o, '}');
+}
+
+void plan_dump_json(const struct plan *p, struct str *ret)
+{
+	struct json_out o;
+
+	json_out_init(&o, "  ");
+	json_out_object(&o, NULL);
+	json_out_str(&o, "id", p->id);
+	json_out_str(&o, "bundle", p->bundle);
+	dump_notes(&o, &p->notes);
+	dump_namespaces(&o, &p->ns);
+	dump_idmap(&o, &p->idmap);
+	json_out_str(&o, "cgroup", "none");
+	dump_root(&o, p);
+	dump_mounts(&o, &p->mounts);
+	dump_devices(&o, &p->devices);
+	json_out_strv(&o, "maskedPaths", &p->masks.masked);
+	json_out_strv(&o, "readonlyPaths", &p->masks.readonly);
+	json_out_array(&o, "sysctls");
+	for (size_t i = 0; i < p->sysctl.n; i++)
+		json_out_str(&o, NULL, p->sysctl.v[i].key);
+	json_out_end(&o, ']');
+	json_out_str(&o, "hostname", p->hostname);
+	json_out_str(&o, "domainname", p->domainname);
+	dump_process(&o, &p->process);
+	dump_filter(&o, &p->process.seccomp);
+	dump_hooks(&o, &p->hooks);
+	json_out_end(&o, '}');
+	str_add(ret, o.s.p);
+	str_addc(ret, '\n');
+	json_out_free(&o);
+}

@@ -1,0 +1,161 @@
+/*
+ * dump_text.c - the plan for people (dump.h): a page that answers "what would happen, and what
+ * was adapted because I am not root".
+ */
+#include "dump.h"
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/sys.h"
+#include "plan/words.h"
+
+#include <sys/mount.h>
+
+const char *plan_word_propagation(unsigned long flag)
+{
+	return flag == MS_SHARED ? "shared" : flag == MS_PRIVATE ? "private" : flag == MS_UNBINDABLE ? "unbindable" : "slave";
+}
+
+const char *plan_word_mount(enum mount_kind kind, bool recursive)
+{
+	switch (kind) {
+	case MOUNT_FS:
+		return "mount";
+	case MOUNT_BIND:
+		return recursive ? "rbind" : "bind";
+	case MOUNT_REMOUNT:
+		return "remount";
+	case MOUNT_CGROUP:
+		break;
+	}
+	return "cgroup";
+}
+
+const char *plan_word_groups(const struct user_plan *u)
+{
+	return u->keep_groups ? "kept" : u->set_groups ? "set" : "unchanged (setgroups is denied)";
+}
+
+static void text_map(struct str *s, const char *what, const struct id_extents *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		str_addf(s, "  %-4s %10u..%-10u <- %u..%u\n", i ? "" : what, map->v[i].inside,
+			 map->v[i].inside + map->v[i].count - 1, map->v[i].outside, map->v[i].outside + map->v[i].count - 1);
+}
+
+static void text_namespaces(struct str *s, const struct plan *p)
+{
+	str_add(s, "namespaces\n");
+	for (size_t i = 0; ns_flag(i); i++) {
+		uint32_t flag = ns_flag(i);
+		const char *path = NULL;
+
+		for (size_t k = 0; k < p->ns.n_joins; k++)
+			if (p->ns.joins[k].flag == flag)
+				path = p->ns.joins[k].path;
+		str_addf(s, "  %-8s %s%s\n", ns_name(flag), path ? "join " : p->ns.differ & flag ? "new" : "shared with the host",
+			 path ? path : "");
+	}
+	if (!p->idmap.active)
+		return;
+	str_addf(s, "id map (container <- host), written by %s%s\n",
+		 p->idmap.writer == IDMAP_HELPERS ? "newuidmap and newgidmap" : "bryo itself",
+		 p->idmap.deny_setgroups ? ", setgroups denied" : "");
+	text_map(s, "uid", &p->idmap.uid);
+	text_map(s, "gid", &p->idmap.gid);
+}
+
+static void text_mounts(struct str *s, const struct plan *p)
+{
+	char set[128], rec[128];
+
+	str_addf(s, "root\n  %s %s%s\n", rootfs_kind_name(p->rootfs.kind), p->rootfs.path, p->rootfs.readonly ? ", read-only" : "");
+	str_add(s, "mounts, in this order\n");
+	for (size_t i = 0; i < p->mounts.n; i++) {
+		const struct mount_op *op = &p->mounts.v[i];
+
+		(void)mount_attr_text(op->o.set, set, sizeof(set));
+		(void)mount_attr_text(op->o.rec_set, rec, sizeof(rec));
+		str_addf(s, "  %-7s %-24s %s%s%s%s%s%s%s", plan_word_mount(op->kind, op->recursive), op->target,
+			 op->kind == MOUNT_BIND ? op->source : op->type ? op->type : "", *set ? " (" : "", set, *set ? ")" : "",
+			 *rec ? " (all below: " : "", rec, *rec ? ")" : "");
+		for (size_t k = 0; k < op->o.data.n; k++)
+			str_addf(s, "%s%s", k ? "," : " ", op->o.data.v[k]);
+		str_addc(s, '\n');
+	}
+	str_add(s, "devices\n");
+	for (size_t i = 0; i < p->devices.n; i++)
+		str_addf(s, "  %-7s %-24s %c %u:%u\n", p->devices.v[i].bind ? "bind" : "make", p->devices.v[i].path,
+			 p->devices.v[i].type, p->devices.v[i].major, p->devices.v[i].minor);
+}
+
+static void text_list(struct str *s, const char *what, const struct strv *v)
+{
+	if (!v->n)
+		return;
+	str_addf(s, "%s\n ", what);
+	for (size_t i = 0; i < v->n; i++)
+		str_addf(s, " %s", v->v[i]);
+	str_addc(s, '\n');
+}
+
+static void text_caps(struct str *s, const char *what, uint64_t set)
+{
+	str_addf(s, "  %-12s", what);
+	for (int cap = 0; cap < 64; cap++)
+		if (set & (1ULL << cap))
+			str_addf(s, " %s", capability_name(cap));
+	str_add(s, set ? "\n" : " none\n");
+}
+
+static void text_process(struct str *s, const struct process_plan *p)
+{
+	str_add(s, "process\n  args        ");
+	for (size_t i = 0; p->argv[i]; i++)
+		str_addf(s, " %s", p->argv[i]);
+	str_addf(s, "\n  cwd          %s\n  user         %u:%u, groups %s, umask %03o\n", p->cwd, p->user.uid, p->user.gid,
+		 plan_word_groups(&p->user), (unsigned)p->user.umask);
+	str_addf(s, "  terminal     %s\n  no new privileges: %s\n", p->terminal.wanted ? "yes" : "no", p->no_new_privs ? "yes" : "no");
+	text_caps(s, "bounding", p->caps.bounding);
+	text_caps(s, "effective", p->caps.effective);
+	text_caps(s, "permitted", p->caps.permitted);
+	text_caps(s, "inheritable", p->caps.inheritable);
+	text_caps(s, "ambient", p->caps.ambient);
+	for (size_t i = 0; i < p->rlimits.n; i++)
+		str_addf(s, "  %-24s %llu:%llu\n", p->rlimits.v[i].name, (unsigned long long)p->rlimits.v[i].soft,
+			 (unsigned long long)p->rlimits.v[i].hard);
+	if (p->seccomp.active)
+		str_addf(s, "  seccomp      %zu rules, default %s\n", p->seccomp.n_rules, p->seccomp.default_action);
+	else
+		str_add(s, "  seccomp      none\n");
+}
+
+static void text_notes(struct str *s, const struct notes *notes)
+{
+	if (!notes->list.n)
+		return;
+	str_add(s, "adapted\n");
+	for (size_t i = 0; i < notes->list.n; i++) {
+		const struct note *n = &notes->list.v[i];
+
+		str_addf(s, "  %s%s: %s\n      because %s\n", n->kind == NOTE_WARNING ? "warning: " : "", n->field, n->what, n->why);
+	}
+}
+
+void plan_dump_text(const struct plan *p, struct str *s)
+{
+	str_addf(s, "container '%s' from %s\n", p->id, p->bundle);
+	text_notes(s, &p->notes);
+	text_namespaces(s, p);
+	if (p->hostname)
+		str_addf(s, "hostname\n  %s\n", p->hostname);
+	text_mounts(s, p);
+	text_list(s, "masked", &p->masks.masked);
+	text_list(s, "read-only", &p->masks.readonly);
+	for (size_t i = 0; i < p->sysctl.n; i++)
+		str_addf(s, "%s  %s = %s\n", i ? "" : "sysctl\n", p->sysctl.v[i].key, p->sysctl.v[i].value);
+	text_process(s, &p->process);
+	for (int point = 0; point < HOOK_POINTS; point++)
+		for (size_t i = 0; i < p->hooks.points[point].n; i++)
+			str_addf(s, "hook %s\n  %s\n", hook_point_name((enum hook_point)point), p->hooks.points[point].v[i].path);
+}

@@ -1,0 +1,51 @@
+/*
+ * plan.h - what will be done: every decision taken, nothing optional left. Built once from spec,
+ * options and host facts without side effects, immutable afterwards, printable (dump.h). After
+ * the fork nobody looks at the spec again. One member per feature.
+ */
+#ifndef BRYO_PLAN_H
+#define BRYO_PLAN_H
+
+#include "feature/device.h"
+#include "feature/hooks.h"
+#include "feature/idmap.h"
+#include "feature/mask.h"
+#include "feature/mount.h"
+#include "feature/note.h"
+#include "feature/ns.h"
+#include "feature/rootfs/rootfs.h"
+#include "feature/sysctl.h"
+#include "plan/process.h"
+
+struct plan {
+	const char *id, *bundle /* absolute */, *oci_version;
+	struct notes notes;
+	struct ns_plan ns;
+	struct idmap_plan idmap;
+	struct rootfs_plan rootfs;
+	struct mount_plan mounts;
+	struct device_plan devices;
+	struct mask_plan masks;
+	struct sysctl_plan sysctl;
+	struct timens_plan timens;
+	const char *hostname, *domainname;
+	struct hooks_plan hooks;
+	struct process_plan process;
+	bool keyring;		/* join a new session keyring */
+};
+
+struct plan_request {
+	const struct spec *spec;
+	const char *id, *bundle;
+	bool no_pivot, no_new_keyring;
+	int preserve_fds;
+	bool compile_seccomp;	/* false: `plan` on faked facts */
+	int seccomp_cache;
+};
+
+/* Every violation is reported, one line each. host is filled further where a fact is needed. */
+int plan_build(struct arena *a, const struct plan_request *q, struct host *host, struct plan *ret, struct err *err);
+/* Rules between features, and fields that are not acted on. [pure] */
+int plan_check(const struct spec *spec, const struct plan *plan, struct notes *notes, struct err *err);
+
+#endif

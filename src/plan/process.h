@@ -1,0 +1,47 @@
+/*
+ * process.h - how a process of the container starts: the same plan and the same seal serve the
+ * container's own process and exec, so that exec cannot have weaker rules.
+ */
+#ifndef BRYO_PROCESS_H
+#define BRYO_PROCESS_H
+
+#include "base/err.h"
+#include "feature/caps.h"
+#include "feature/idmap.h"
+#include "feature/note.h"
+#include "feature/rlimit.h"
+#include "feature/seccomp.h"
+#include "feature/terminal.h"
+#include "feature/user.h"
+#include "host/host.h"
+#include "oci/spec.h"
+
+struct process_plan {
+	char **argv, **envp;	/* NULL-terminated; duplicates of env: the last one won */
+	const char *search;	/* PATH of envp, or NULL */
+	bool needs_home;	/* no HOME, or an empty one, in envp: slot 0 is kept free for it */
+	const char *cwd;
+	struct terminal_plan terminal;
+	struct user_plan user;
+	struct caps_plan caps;
+	struct rlimit_plan rlimits;
+	bool no_new_privs;
+	struct seccomp_plan seccomp;
+	int preserve_fds;
+};
+
+struct process_request {
+	const struct spec *spec;	 /* annotations and seccomp come from here */
+	const struct spec_process *process;
+	char *const *extra_caps;
+	int preserve_fds;
+	int seccomp_cache;		 /* directory descriptor, or -1 */
+	bool compile;
+	bool setgroups_denied;
+};
+
+/* Reports every violation at once. [pure] but for the seccomp cache */
+int process_plan(struct arena *a, const struct process_request *q, const struct idmap_plan *ids, const struct host *host,
+		 struct notes *notes, struct process_plan *ret, struct err *err);
+
+#endif

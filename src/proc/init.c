@@ -1,0 +1,234 @@
+/*
+ * init.c - init's half of creation, a straight script whose steps line up with sync.h:
+ *
+ *	open what needs the caller's identity: rootfs, bind sources, devices	-> wait for mapped
+ *	become root inside							-> wait for placed
+ *	time and cgroup namespace, loopback, names, rootfs, mounts, devices	-> send mounted
+ *	wait for hooked; createContainer hooks, pivot, terminal, sysctls, masks	-> send ready
+ *	wait for start on the start socket; startContainer hooks; seal and exec	-> send exec
+ *
+ * It is a copy of the runtime's memory and reads the plan there. It touches only its own
+ * namespaces, the plan and its sockets. End of file on the pair means that the runtime is gone:
+ * init then ends, and with it everything it made.
+ */
+#include "init.h"
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "proc/seal.h"
+#include "proc/start.h"
+#include "proc/sync.h"
+
+#include <limits.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/vfs.h>
+
+#define RUNTIME "runtime"
+
+static int open_sources(const struct plan *plan, struct err *err)
+{
+	int root = rootfs_source_inside(&plan->rootfs, err);
+	int rc = root == -EAGAIN || root >= 0 ? 0 : root;
+
+	if (rc == 0)
+		rc = mount_sources_inside(&plan->mounts, err);
+	if (rc == 0)
+		rc = device_sources_inside(&plan->devices, err);
+	if (rc == 0)
+		rc = mask_source_inside(&plan->masks, err);
+	return rc < 0 ? rc : root;
+}
+
+/*
+ * A change of uid clears the flag, and a non-dumpable process cannot be mapped, entered or helped
+ * by an unprivileged runtime. Nobody else is in these namespaces yet, except where a pid
+ * namespace was joined: there init stays hidden (CVE-2016-9962).
+ */
+static void stay_dumpable(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->ns.n_joins; i++)
+		if (plan->ns.joins[i].flag == CLONE_NEWPID)
+			return;
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+static int set_names(const struct plan *plan, struct err *err)
+{
+	if (plan->hostname && *plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+		return err_sys(err, "set the hostname '%s'", plan->hostname);
+	if (plan->domainname && *plan->domainname && setdomainname(plan->domainname, strlen(plan->domainname)) < 0)
+		return err_sys(err, "set the domain name '%s'", plan->domainname);
+	return 0;
+}
+
+static int enter_namespaces(const struct plan *plan, struct err *err)
+{
+	int rc = timens_inside(&plan->timens, err);
+
+	if (rc < 0)
+		return rc;
+	if (plan->ns.cgroup && unshare(CLONE_NEWCGROUP) < 0)
+		return err_sys(err, "make a cgroup namespace");
+	if (plan->ns.create & CLONE_NEWNET)
+		ns_loopback_inside();
+	return set_names(plan, err);
+}
+
+/* A missing working directory is made as runc does; if that is impossible chdir will say so. */
+static void make_cwd(const struct plan *plan, int rootfd)
+{
+	auto_fd int dir = path_mkdir_in(rootfd, plan->process.cwd, 0755, NULL);
+
+	(void)dir;
+}
+
+static int set_up_mounts(const struct plan *plan, int source, struct err *err)
+{
+	auto_fd int rootfd = rootfs_attach_inside(&plan->rootfs, source, err);
+	int rc;
+
+	if (rootfd < 0)
+		return rootfd;
+	rc = mount_inside(&plan->mounts, rootfd, err);
+	if (rc == 0)
+		rc = device_inside(&plan->devices, rootfd, err);
+	if (rc < 0)
+		return rc;
+	make_cwd(plan, rootfd);
+	return take_fd(&rootfd);
+}
+
+/* /dev/console is a clone of our own pty's slave; the target never goes through a link. */
+static int bind_console(int rootfd, int slave, struct err *err)
+{
+	auto_fd int dev = path_open_in(rootfd, "/dev", O_PATH | O_DIRECTORY, err);
+	auto_fd int made = -1, target = -1, tree = -1;
+	struct stat st;
+
+	if (dev < 0)
+		return dev;
+	made = openat(dev, "console", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0620);
+	if (made < 0 && errno != EEXIST)
+		return err_sys(err, "make '/dev/console'");
+	target = openat(dev, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0 || fstat(target, &st) < 0)
+		return err_sys(err, "open '/dev/console'");
+	if (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode))
+		return err_set(err, ENOTUNIQ, "'/dev/console' of the image is a link or a directory");
+	tree = mount_clone(slave, false, 0, 0, err);
+	return tree < 0 ? err_in(err, tree, "'/dev/console'") : mount_attach(tree, target, err);
+}
+
+/* Opens a pty in the container's devpts; *ret_slave stays, the master goes to the runtime. */
+static int open_terminal(const struct plan *plan, int rootfd, int *ret_slave, struct err *err)
+{
+	auto_fd int ptmx = path_open_in(rootfd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, err);
+	struct statfs fs;
+	int rc;
+
+	if (ptmx < 0)
+		return err_hint(err, ptmx, "process.terminal needs a devpts mount on /dev/pts");
+	if (fstatfs(ptmx, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+		return err_set(err, EINVAL, "'/dev/pts/ptmx' of the container is not in a devpts");
+	rc = terminal_open_inside(ptmx, &plan->process.terminal, plan->process.user.uid, ret_slave, err);
+	if (rc == 0)
+		rc = bind_console(rootfd, *ret_slave, err);
+	return rc < 0 ? rc : take_fd(&ptmx);
+}
+
+static void join_keyring(const struct plan *plan)
+{
+	char name[80];
+
+	if (!plan->keyring)
+		return;
+	(void)snprintf(name, sizeof(name), "_ses.%.60s", plan->id);
+	/* Quotas (200 keys a user) and outer filters refuse it: the container works without. */
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0) < 0)
+		log_debug("no new session keyring: %s (key quota, not disk, if it says quota)", strerror(errno));
+}
+
+/* From mounted to ready: *ret_slave is the pty's slave or -1; the root is final afterwards. */
+static int finish_root(const struct plan *plan, int rootfd, int *ret_master, int *ret_slave, struct err *err)
+{
+	char program[PATH_MAX];
+	int rc = hooks_run(&plan->hooks, HOOK_CREATE_CONTAINER, "created", getpid(), err);
+
+	if (rc == 0)
+		rc = rootfs_pivot_inside(&plan->rootfs, rootfd, err);
+	if (rc == 0 && plan->process.terminal.wanted) {
+		*ret_master = open_terminal(plan, rootfd, ret_slave, err);
+		rc = *ret_master < 0 ? err_in(err, *ret_master, "terminal") : 0;
+	}
+	if (rc == 0)
+		rc = sysctl_inside(&plan->sysctl, err);
+	if (rc == 0)
+		rc = mask_inside(&plan->masks, rootfd, err);
+	if (rc == 0)
+		rc = rootfs_finish_inside(&plan->rootfs, rootfd, err);
+	if (rc < 0)
+		return rc;
+	join_keyring(plan);
+	return plan->hooks.points[HOOK_START_CONTAINER].n ? 0 : seal_find_program(&plan->process, program, sizeof(program), err);
+}
+
+static int create(const struct init_args *args, int *ret_slave, struct err *err)
+{
+	const struct plan *plan = args->plan;
+	auto_fd int master = -1, rootfd = -1;
+	int source, rc;
+
+	stay_dumpable(plan);
+	source = open_sources(plan, err);
+	rc = source == -EAGAIN || source >= 0 ? 0 : source;
+	if (rc == 0)
+		rc = sync_expect(args->sock, SYNC_MAPPED, RUNTIME, NULL, err);
+	if (rc == 0)
+		rc = user_become_root_inside(&plan->idmap, &plan->process.user, err);
+	stay_dumpable(plan);
+	if (rc == 0)
+		rc = sync_expect(args->sock, SYNC_PLACED, RUNTIME, NULL, err);
+	if (rc == 0)
+		rc = enter_namespaces(plan, err);
+	if (rc < 0)
+		return rc;
+	rootfd = set_up_mounts(plan, source, err);
+	fd_closep(&source);
+	if (rootfd < 0)
+		return rootfd;
+	rc = sync_send(args->sock, SYNC_MOUNTED, err);
+	if (rc == 0)
+		rc = sync_expect(args->sock, SYNC_HOOKED, RUNTIME, NULL, err);
+	if (rc == 0)
+		rc = finish_root(plan, rootfd, &master, ret_slave, err);
+	return rc < 0 ? rc : sync_send_with(args->sock, SYNC_READY, NULL, 0, master, err);
+}
+
+void init_main(const struct init_args *args)
+{
+	const struct log_sink *log = log_get();
+	const int keep[] = { args->sock, args->listener, log->fd, log->mirror };
+	struct err err = ERR_INIT;
+	int slave = -1, start;
+
+	/* The runtime's lock is an open file description: a copy here would hold it as long as we live. */
+	fd_close_others((unsigned)(3 + args->plan->process.preserve_fds), keep, ARRAY_LEN(keep));
+	if (create(args, &slave, &err) < 0) {
+		sync_fail(args->sock, &err);
+		_exit(126);
+	}
+	(void)close(args->sock);
+	start = start_wait_inside(args->listener, args->owner);
+	if (hooks_run(&args->plan->hooks, HOOK_START_CONTAINER, "created", getpid(), &err) < 0) {
+		sync_fail(start, &err);
+		_exit(126);
+	}
+	seal_and_exec(&args->plan->process, slave, start);
+}

@@ -1,0 +1,160 @@
+/*
+ * launch.c - the runtime's half of creation, a straight script whose steps line up with sync.h:
+ *
+ *	start socket, sync pair, clone3 (through the joiner where namespaces are given by path)
+ *	id maps, oom score					-> send mapped, placed
+ *	[no hooks in the runtime: hooked is sent at once, so that init need not wait for us]
+ *	wait for mounted; prestart and createRuntime hooks	-> send hooked
+ *	wait for ready, which brings the pty
+ *
+ * A failure of init is the better story than what its death makes of our own step, so before an
+ * error of ours is reported, init is asked.
+ */
+#include "launch.h"
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "proc/init.h"
+#include "proc/join.h"
+#include "proc/start.h"
+#include "proc/sync.h"
+#include "rootless/rootless.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+
+#define INIT "container init"
+#define OVERFLOW_ID 65534
+
+static uid_t owner_inside(const struct plan *plan, const struct host *host)
+{
+	uint32_t inside;
+
+	if (!(plan->ns.differ & CLONE_NEWUSER))
+		return host->uid;
+	if (plan->idmap.known && id_to_inside(&plan->idmap.uid, host->uid, &inside))
+		return inside;
+	return OVERFLOW_ID;
+}
+
+static int clone_init(const struct init_args *args, struct host *host, struct launched *ret, struct err *err)
+{
+	int pidfd = -1, rc;
+	struct clone_args clone = {
+		.flags = args->plan->ns.create | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid;
+
+	if (args->plan->ns.n_joins)
+		return join_clone_outside(args, &ret->pid, &ret->pidfd, err);
+	pid = sys_clone3(&clone);
+	if (pid == 0)
+		init_main(args);
+	if (pid < 0) {
+		rc = err_sys(err, "make the container's namespaces");
+		return args->plan->ns.create & CLONE_NEWUSER ? userns_explain(host, -rc, rc, err) : rc;
+	}
+	ret->pid = pid;
+	ret->pidfd = pidfd;
+	return 0;
+}
+
+static bool has_runtime_hooks(const struct plan *plan)
+{
+	return plan->hooks.points[HOOK_PRESTART].n || plan->hooks.points[HOOK_CREATE_RUNTIME].n;
+}
+
+static int run_runtime_hooks(const struct plan *plan, int sock, pid_t pid, struct err *err)
+{
+	int rc = hooks_run(&plan->hooks, HOOK_PRESTART, "creating", pid, err);
+
+	if (rc == 0)
+		rc = hooks_run(&plan->hooks, HOOK_CREATE_RUNTIME, "creating", pid, err);
+	return rc < 0 ? rc : sync_send(sock, SYNC_HOOKED, err);
+}
+
+static int script(const struct plan *plan, int sock, struct launched *l, struct err *err)
+{
+	bool hooks = has_runtime_hooks(plan);
+	struct sync_packet ready;
+	int rc = plan->idmap.active ? idmap_outside(&plan->idmap, l->pid, err) : 0;
+
+	if (rc == 0)
+		rc = rlimit_oom_outside(&plan->process.rlimits, l->pid, err);
+	if (rc == 0)
+		rc = sync_send(sock, SYNC_MAPPED, err);
+	if (rc == 0)
+		rc = sync_send(sock, SYNC_PLACED, err);
+	if (rc == 0 && !hooks)
+		rc = sync_send(sock, SYNC_HOOKED, err);
+	if (rc == 0)
+		rc = sync_expect(sock, SYNC_MOUNTED, INIT, NULL, err);
+	if (rc == 0 && hooks)
+		rc = run_runtime_hooks(plan, sock, l->pid, err);
+	if (rc == 0)
+		rc = sync_expect(sock, SYNC_READY, INIT, &ready, err);
+	if (rc == 0)
+		l->pty = ready.fds[0];
+	return rc;
+}
+
+/* What init has to say about a failure, if it has said something: it replaces our own error. */
+static void ask_init(int sock, struct err *err)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	struct err said = ERR_INIT;
+
+	for (int i = 0; i < 4 && poll(&p, 1, 0) > 0; i++) {
+		int rc = sync_expect(sock, SYNC_MOUNTED, INIT, NULL, &said);
+
+		if (rc < 0 && rc != -EPIPE && rc != -EPROTO) {
+			*err = said;
+			return;
+		}
+		if (rc < 0)
+			return;
+	}
+}
+
+void launched_end(struct launched *l)
+{
+	int saved = errno;
+	siginfo_t info;
+
+	if (l->pidfd >= 0) {
+		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
+		(void)waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | __WALL);
+	}
+	fd_closep(&l->pidfd);
+	fd_closep(&l->pty);
+	errno = saved;
+}
+
+int launch_outside(const struct plan *plan, struct host *host, int dirfd, struct launched *ret, struct err *err)
+{
+	auto_fd int listener = start_listen_outside(dirfd, err);
+	int pair[2], rc;
+	struct init_args args = { .plan = plan, .listener = listener, .owner = owner_inside(plan, host) };
+
+	if (listener < 0)
+		return listener;
+	rc = sync_pair(pair, err);
+	if (rc < 0)
+		return rc;
+	auto_fd int mine = pair[0];
+	auto_fd int theirs = pair[1];
+
+	args.sock = theirs;
+	rc = clone_init(&args, host, ret, err);
+	fd_closep(&theirs);
+	if (rc == 0)
+		rc = script(plan, mine, ret, err);
+	if (rc < 0) {
+		ask_init(mine, err);
+		launched_end(ret);
+		return -err->num;
+	}
+	return 0;
+}

@@ -1,0 +1,219 @@
+/*
+ * seal.c - from a process that may do everything in the container to the one that was asked for
+ * (order and reasons in seal.h). Runs in init and in the exec child; never returns.
+ */
+#include "seal.h"
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "proc/sync.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* The kernel's words in lower case, because engines search for them. */
+static int exec_error(const char *name, int num, struct err *err)
+{
+	const char *word = num == ENOENT ? "no such file or directory" : num == EACCES ? "permission denied" :
+			   num == ENOTDIR ? "not a directory" : NULL;
+
+	if (word)
+		err_set(err, num, "exec '%s': %s", name, word);
+	else
+		err_set(err, num, "exec '%s': %s", name, strerror(num));
+	err->exec = true;
+	return -num;
+}
+
+static int check_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EACCES;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+static void explain_noexec(const char *path, int num, struct err *err)
+{
+	struct statvfs fs;
+	struct stat st;
+
+	if (num != EACCES)
+		return;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		err_hint(err, 0, "it is a directory");
+	else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+		err_hint(err, 0, "it is on a file system that is mounted noexec");
+}
+
+static int search_path(const struct process_plan *p, char *ret, size_t size, struct err *err)
+{
+	const char *search = p->search && *p->search ? p->search : DEFAULT_PATH;
+	bool denied = false;
+
+	for (const char *dir = search, *end; *dir; dir = *end ? end + 1 : end) {
+		int n, rc;
+
+		end = strchrnul(dir, ':');
+		n = snprintf(ret, size, "%.*s/%s", (int)(end - dir), end > dir ? dir : ".", p->argv[0]);
+		if (n < 0 || (size_t)n >= size)
+			continue;
+		rc = check_program(ret);
+		if (rc == 0)
+			return 0;
+		denied |= rc == -EACCES;
+	}
+	if (denied)
+		return exec_error(p->argv[0], EACCES, err);
+	err_set(err, ENOENT, "exec '%s': executable file not found in $PATH", p->argv[0]);
+	err->exec = true;
+	return err_hint(err, -ENOENT, "PATH of the container is %s", search);
+}
+
+int seal_find_program(const struct process_plan *p, char *ret, size_t size, struct err *err)
+{
+	int rc;
+
+	if (!strchr(p->argv[0], '/'))
+		return search_path(p, ret, size, err);
+	if (strlen(p->argv[0]) >= size)
+		return exec_error("(path)", ENAMETOOLONG, err);
+	memcpy(ret, p->argv[0], strlen(p->argv[0]) + 1);
+	rc = check_program(ret);
+	if (rc == 0)
+		return 0;
+	exec_error(p->argv[0], -rc, err);
+	explain_noexec(ret, -rc, err);
+	return rc;
+}
+
+/* Dispositions that the caller ignored must not reach the program; nor our blocked signals. */
+static void reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			(void)sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* getcwd says "(unreachable)/..." for a directory outside of our root (CVE-2024-21626). */
+static int verify_cwd(struct err *err)
+{
+	char buf[PATH_MAX];
+	long n = syscall(SYS_getcwd, buf, sizeof(buf));
+
+	if (n < 0)
+		return err_sys(err, "the working directory");
+	if (buf[0] != '/')
+		return err_set(err, EPERM, "the working directory is outside of the container");
+	return 0;
+}
+
+/*
+ * Entered twice: with capabilities, because engines use directories that only root may enter,
+ * and again as the final user, which is what counts on network file systems; where that is
+ * refused the first one stays.
+ */
+static int enter_cwd(const struct process_plan *p, bool again, struct err *err)
+{
+	int rc = 0;
+
+	if (chdir(p->cwd) < 0 && !(again && errno == EACCES)) {
+		rc = err_sys(err, "working directory '%s'", p->cwd);
+		return err_hint(err, rc, "process.cwd (or --cwd) must be a directory of the container that the user may enter");
+	}
+	rc = verify_cwd(err);
+	return rc < 0 ? err_in(err, rc, "'%s'", p->cwd) : 0;
+}
+
+static int load_seccomp(const struct process_plan *p, struct err *err)
+{
+	int rc = p->seccomp.active ? seccomp_inside(&p->seccomp, err) : 0;
+
+	return rc < 0 ? err_in(err, rc, "load the seccomp filter") : 0;
+}
+
+static int change_identity(const struct process_plan *p, struct err *err)
+{
+	int rc = caps_keep_inside(true, err);
+
+	if (rc == 0)
+		rc = user_inside(&p->user, err);
+	return rc < 0 ? rc : caps_keep_inside(false, err);
+}
+
+static int seal(const struct process_plan *p, int slave, char *program, size_t size, struct err *err)
+{
+	bool entered = enter_cwd(p, false, NULL) == 0;
+	int rc = rlimit_inside(&p->rlimits, err);
+
+	reset_signals();
+	if (rc == 0 && slave >= 0)
+		rc = terminal_adopt_inside(slave, err);
+	else if (rc == 0)
+		(void)setsid();
+	umask(p->user.umask);
+	if (rc == 0)
+		rc = caps_bounding_inside(&p->caps, err);
+	if (rc == 0 && !p->no_new_privs)
+		rc = load_seccomp(p, err);
+	if (rc == 0)
+		rc = change_identity(p, err);
+	if (rc == 0)
+		rc = enter_cwd(p, entered, err);
+	if (rc == 0)
+		rc = caps_inside(&p->caps, err);
+	if (rc == 0)
+		rc = seal_find_program(p, program, size, err);
+	if (rc == 0 && p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		rc = err_sys(err, "set no-new-privileges");
+	if (rc == 0)
+		rc = fd_cloexec_from((unsigned)(3 + p->preserve_fds), err);
+	return rc;
+}
+
+/* Slot 0 of envp is HOME where the config gave none, else skipped. */
+static char **final_env(const struct process_plan *p, char *home, size_t size)
+{
+	if (!p->needs_home)
+		return p->envp + 1;
+	memcpy(home, "HOME=", 5);
+	user_home_inside(p->user.uid, home + 5, size - 5);
+	p->envp[0] = home;
+	return p->envp;
+}
+
+void seal_and_exec(const struct process_plan *p, int slave, int sock)
+{
+	char program[PATH_MAX], home[PATH_MAX + 5];
+	char **env = final_env(p, home, sizeof(home));
+	struct err err = ERR_INIT;
+	int rc;
+
+	rc = seal(p, slave, program, sizeof(program), &err);
+	if (rc == 0)
+		rc = sync_send(sock, SYNC_EXEC, &err);
+	if (rc == 0 && p->no_new_privs)
+		rc = load_seccomp(p, &err);
+	if (rc == 0) {
+		execve(program, p->argv, env);
+		exec_error(p->argv[0], errno, &err);
+		explain_noexec(program, err.num, &err);
+	}
+	sync_fail(sock, &err);
+	_exit(err.exec && err.num == ENOENT ? 127 : 126);
+}

@@ -1,0 +1,94 @@
+/*
+ * selfexe.c - the sealed copy of the runtime (theory in selfexe.h). Runs first thing in the
+ * runtime process, before a plan exists; so it decides from the file's owner and mode alone.
+ *
+ * MFD_EXEC is passed where the kernel knows it, because vm.memfd_noexec may forbid the default.
+ */
+#include "selfexe.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define OVERFLOW_ID 65534
+
+/* Whether ID 65534 is really somebody here: then it does not mean "unmapped". */
+static bool overflow_is_mapped(void)
+{
+	auto_free char *map = NULL;
+	unsigned inside, outside, count;
+	const char *p;
+	int used;
+
+	if (file_read_at(AT_FDCWD, "/proc/self/uid_map", 65536, &map, NULL, NULL) < 0)
+		return true;
+	for (p = map; sscanf(p, "%u %u %u%n", &inside, &outside, &count, &used) == 3; p += used)
+		if (OVERFLOW_ID - inside < count)
+			return true;
+	return false;
+}
+
+static bool is_out_of_reach(int exe)
+{
+	struct stat st;
+	uid_t euid = geteuid();
+	int seals = fcntl(exe, F_GET_SEALS);
+
+	if (seals >= 0 && (seals & SEALS) == SEALS)
+		return true;
+	if (fstat(exe, &st) < 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return false;
+	if (st.st_uid == 0 && euid != 0)
+		return true;
+	return st.st_uid == OVERFLOW_ID && !overflow_is_mapped();
+}
+
+static int sealed_copy(int exe, struct err *err)
+{
+	auto_fd int copy = memfd_create("bryo", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	struct stat st;
+	off_t left;
+
+	if (copy < 0 && errno == EINVAL)
+		copy = memfd_create("bryo", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (copy < 0)
+		return err_sys(err, "make a memfd");
+	if (fstat(exe, &st) < 0)
+		return err_sys(err, "look at our own file");
+	for (left = st.st_size; left > 0;) {
+		ssize_t n = sendfile(copy, exe, NULL, (size_t)left);
+
+		if (n < 0)
+			return err_sys(err, "copy our own file");
+		if (n == 0)
+			return err_set(err, EIO, "our own file became shorter");
+		left -= n;
+	}
+	if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
+		return err_sys(err, "seal the copy");
+	return take_fd(&copy);
+}
+
+int selfexe_protect(char *const argv[], struct err *err)
+{
+	auto_fd int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	auto_fd int copy = -1;
+
+	if (exe < 0)
+		return err_hint(err, err_sys(err, "open our own file /proc/self/exe"), "/proc must be mounted");
+	if (is_out_of_reach(exe))
+		return 0;
+	copy = sealed_copy(exe, err);
+	if (copy >= 0) {
+		fexecve(copy, argv, environ);
+		return err_hint(err, err_sys(err, "execute the sealed copy of our own file"),
+				"vm.memfd_noexec may forbid it: install bryo owned by root instead");
+	}
+	return copy;
+}

@@ -1,0 +1,30 @@
+/*
+ * wait.h - one poll loop for a foreground run or exec: signals, init's pidfd, terminal.
+ *
+ * Forwards every signal that can be forwarded to init by pidfd (not SIGCHLD, SIGWINCH with a
+ * terminal, job-control and synchronous ones; SIGURG is not forwarded either), reaps whatever the
+ * subreaper inherits, and returns when init has ended and its output is drained.
+ */
+#ifndef BRYO_WAIT_H
+#define BRYO_WAIT_H
+
+#include "base/err.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+struct relay;
+
+/*
+ * Call before the container is created: blocks the forwarded signals, remembers the old mask and
+ * opens the signalfd; a signal that arrives meanwhile is kept. Restores SIGCHLD's default
+ * disposition (a parent may have ignored it: lost exit codes).
+ */
+struct waiter { int sigfd; sigset_t old_mask; struct sigaction old_chld; bool armed; };
+int wait_arm(struct waiter *w, struct err *err);
+void wait_disarm(struct waiter *w); /* restores; idempotent */
+/* pid: our child (0: not our child, its status is then unknown and -ECHILD); relay may be NULL.
+ * *ret_status: exit code or 128+signal. [outside] */
+int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *ret_status, struct err *err);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * record.c - record.json of a container (record.h): written by the runtime when facts change,
+ * read by every later command. The two tables below are the format; whoever changes the meaning
+ * of a member raises RECORD_FORMAT. Files carry the sticky bit, which keeps systemd-tmpfiles
+ * from ageing the record of a long-lived container away where state lives below /tmp.
+ */
+#include "record.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#include <limits.h>
+
+#define RECORD_NAME "record.json"
+#define RECORD_MODE 01600
+
+/* What is in the file but not in struct record as it is. */
+struct record_file {
+	uint32_t format, pid;
+	struct record r;
+};
+
+#define OFF(member) offsetof(struct record_file, member)
+
+static const struct json_field format_fields[] = {
+	{ .name = "format", .kind = JSON_AS_U32, .off = OFF(format), .required = true },
+	{ .name = NULL },
+};
+
+static const struct json_field record_fields[] = {
+	{ .name = "id", .kind = JSON_AS_STRING, .off = OFF(r.id), .required = true },
+	{ .name = "bundle", .kind = JSON_AS_STRING, .off = OFF(r.bundle), .required = true },
+	{ .name = "rootfs", .kind = JSON_AS_STRING, .off = OFF(r.rootfs), .required = true },
+	{ .name = "ociVersion", .kind = JSON_AS_STRING, .off = OFF(r.oci_version), .required = true },
+	{ .name = "created", .kind = JSON_AS_STRING, .off = OFF(r.created), .required = true },
+	{ .name = "owner", .kind = JSON_AS_U32, .off = OFF(r.owner), .required = true },
+	{ .name = "pid", .kind = JSON_AS_U32, .off = OFF(pid) },
+	{ .name = "pidStart", .kind = JSON_AS_U64, .off = OFF(r.pid_start) },
+	{ .name = "bootId", .kind = JSON_AS_STRING, .off = OFF(r.boot_id) },
+	{ .name = "namespaces", .kind = JSON_AS_U32, .off = OFF(r.namespaces) },
+	{ .name = "cgroup", .kind = JSON_AS_STRING, .off = OFF(r.cgroup) },
+	{ .name = "cgroupBackend", .kind = JSON_AS_STRING, .off = OFF(r.cgroup_backend) },
+	{ .name = "netBackend", .kind = JSON_AS_STRING, .off = OFF(r.net_backend) },
+	{ .name = "rootfsBackend", .kind = JSON_AS_STRING, .off = OFF(r.rootfs_backend) },
+	{ .name = "noNewKeyring", .kind = JSON_AS_BOOL, .off = OFF(r.no_new_keyring) },
+	{ .name = "annotations", .kind = JSON_AS_MAP, .off = OFF(r.annotations) },
+	{ .name = NULL },
+};
+
+static void record_write(struct json_out *o, const struct record *r)
+{
+	json_out_object(o, NULL);
+	json_out_u64(o, "format", RECORD_FORMAT);
+	json_out_str(o, "id", r->id);
+	json_out_str(o, "bundle", r->bundle);
+	json_out_str(o, "rootfs", r->rootfs);
+	json_out_str(o, "ociVersion", r->oci_version);
+	json_out_str(o, "created", r->created);
+	json_out_u64(o, "owner", r->owner);
+	json_out_i64(o, "pid", r->pid);
+	json_out_u64(o, "pidStart", r->pid_start);
+	json_out_str(o, "bootId", r->boot_id);
+	json_out_u64(o, "namespaces", r->namespaces);
+	json_out_str(o, "cgroup", r->cgroup);
+	json_out_str(o, "cgroupBackend", r->cgroup_backend);
+	json_out_str(o, "netBackend", r->net_backend);
+	json_out_str(o, "rootfsBackend", r->rootfs_backend);
+	json_out_bool(o, "noNewKeyring", r->no_new_keyring);
+	json_out_map(o, "annotations", &r->annotations);
+	json_out_end(o, '}');
+}
+
+static int record_parse(struct arena *a, const char *text, size_t len, struct record *ret, struct err *err)
+{
+	struct record_file f = { 0 };
+	struct json *doc;
+	int rc = json_parse(a, RECORD_NAME, text, len, &doc, err);
+
+	if (rc < 0)
+		return rc;
+	rc = json_decode(a, doc, format_fields, &f, err);
+	if (rc < 0)
+		return rc;
+	if (f.format == 0)
+		return err_set(err, EPROTO, "%s: format 0 is unknown", RECORD_NAME);
+	if (f.format > RECORD_FORMAT)
+		return err_set(err, EPROTO, "%s: written by a newer bryo (format %u, this one reads up to %d)",
+			       RECORD_NAME, f.format, RECORD_FORMAT);
+	rc = json_decode(a, doc, record_fields, &f, err);
+	if (rc < 0)
+		return rc;
+	if (f.pid > INT_MAX)
+		return err_set(err, EPROTO, "%s: pid %u is out of range", RECORD_NAME, f.pid);
+	*ret = f.r;
+	ret->pid = (pid_t)f.pid;
+	return 0;
+}
+
+int record_save(int dirfd, const struct record *r, struct err *err)
+{
+	auto_json_out struct json_out o;
+
+	json_out_init(&o, NULL);
+	record_write(&o, r);
+	if (o.s.len > JSON_MAX) /* annotations, escaped: it could never be read again */
+		return err_set(err, EFBIG, "'%s': larger than %u bytes", RECORD_NAME, JSON_MAX);
+	return file_replace_at(dirfd, RECORD_NAME, o.s.p, o.s.len, RECORD_MODE, err);
+}
+
+int record_load(struct arena *a, int dirfd, struct record *ret, struct err *err)
+{
+	auto_free char *text = NULL;
+	size_t len;
+	int rc;
+
+	rc = file_read_at(dirfd, RECORD_NAME, JSON_MAX, &text, &len, err);
+
+	if (rc < 0)
+		return rc;
+	if (record_parse(a, text, len, ret, err) == 0)
+		return 0;
+	if (err) /* one code for whatever is wrong with the content; the frames keep the reason */
+		err->num = EPROTO;
+	return -EPROTO;
+}

@@ -1,0 +1,45 @@
+/*
+ * record.h - what is remembered about a container: facts only, in record.json of its state
+ * directory. Status is derived (state.h), never stored. A format number lets a newer bryo
+ * manage what an older one started: unknown members are ignored, a higher format than
+ * RECORD_FORMAT is refused by name.
+ *
+ * Files of a container's directory (0700): record.json, config.json (0600, the document as it
+ * was created; later commands use it, never the bundle's), start (socket; exists until the
+ * container was started), lock.
+ */
+#ifndef BRYO_RECORD_H
+#define BRYO_RECORD_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define RECORD_FORMAT 1
+
+struct record {
+	const char *id;
+	const char *bundle;	   /* absolute */
+	const char *rootfs;	   /* absolute, as listed */
+	const char *oci_version;
+	const char *created;	   /* RFC 3339 with nanoseconds, UTC */
+	uint32_t owner;		   /* uid of the creator */
+	pid_t pid;		   /* init, in the creator's pid namespace; 0: not yet (creating) */
+	uint64_t pid_start;	   /* /proc/PID/stat field 22, clock ticks */
+	const char *boot_id;	   /* a pid of another boot is dead */
+	uint32_t namespaces;	   /* CLONE_NEW* that differ from the creator's: what exec joins */
+	const char *cgroup;	   /* path below the cgroup2 mount, or NULL */
+	const char *cgroup_backend, *net_backend, *rootfs_backend;
+	bool no_new_keyring;
+	struct pairs annotations;
+};
+
+/* Atomic replace of record.json in the container's directory. [outside] */
+int record_save(int dirfd, const struct record *r, struct err *err);
+/* -ENOENT when there is none (a claim without a record), -EPROTO when it is not ours to read. */
+int record_load(struct arena *a, int dirfd, struct record *ret, struct err *err);
+
+#endif

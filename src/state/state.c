@@ -1,0 +1,448 @@
+/*
+ * state.c - the state directory (state.h): where it is, claims, locks, removal, and what the
+ * recorded facts mean now. Runs in the runtime only.
+ *
+ * Everything goes through directory descriptors: the root is checked once, on the descriptor
+ * that is then used, so nobody can swap it afterwards. Directories and files get the sticky bit
+ * at birth, because below /tmp systemd-tmpfiles ages whatever lacks it.
+ *
+ * Lock and removal: a lock is taken on the "lock" file, and is worth something only if that
+ * file still has a name once the lock is held; who removes a container unlinks it last. So a
+ * waiter that wins after a removal sees that, on every file system (directory link counts
+ * differ between them).
+ */
+#include "state.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "base/vec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define ID_MAX_LEN 1024
+#define DIR_MODE 01700
+#define LOCK_MODE 01600
+#define LOCK_NAME "lock"
+#define START_NAME "start"
+#define BOOT_ID_LEN 36
+#define REMOVE_TRIES 8
+
+/* How strictly an existing root is judged; see the rules in state.h. */
+enum root_trust { ROOT_NAMED, ROOT_DEFAULT };
+
+static int open_dir_at(int dirfd, const char *name, int more)
+{
+	return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | more);
+}
+
+/* Ours, and closed to others. On the descriptor, so that what was checked is what is used. */
+static int check_root(int fd, const char *path, enum root_trust trust, struct err *err)
+{
+	mode_t forbidden = trust == ROOT_NAMED ? S_IWOTH : S_IRWXG | S_IRWXO;
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "state directory '%s'", path);
+	if (st.st_uid != geteuid()) {
+		rc = err_set(err, EPERM, "state directory '%s' belongs to uid %u, not to uid %u", path, st.st_uid,
+			     geteuid());
+		return err_hint(err, rc, "remove it, or name another one with --root");
+	}
+	if (st.st_mode & forbidden) {
+		rc = err_set(err, EPERM, "state directory '%s' has mode %04o, which lets others in", path,
+			     st.st_mode & 07777);
+		return err_hint(err, rc, "chmod %s '%s' if you trust what is in it, or name another one with --root",
+				trust == ROOT_NAMED ? "o-w" : "0700", path);
+	}
+	if (trust == ROOT_DEFAULT && !(st.st_mode & S_ISVTX))
+		(void)fchmod(fd, DIR_MODE); /* only protects from ageing */
+	return 0;
+}
+
+/* mkdir -p of a root that was named; parents as the umask has them. path is restored. */
+static int make_parents(char *path, struct err *err)
+{
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		int rc;
+
+		*p = '\0';
+		rc = mkdir(path, 0777);
+		if (rc < 0 && errno != EEXIST)
+			return err_sys(err, "make directory '%s'", path);
+		*p = '/';
+	}
+	return 0;
+}
+
+static int open_root(char *path, enum root_trust trust, bool create, struct err *err)
+{
+	int nofollow = trust == ROOT_DEFAULT ? O_NOFOLLOW : 0;
+	auto_fd int fd = open_dir_at(AT_FDCWD, path, nofollow);
+	int rc;
+
+	if (fd < 0 && errno == ENOENT && create) {
+		rc = trust == ROOT_NAMED ? make_parents(path, err) : 0;
+		if (rc < 0)
+			return rc;
+		if (mkdir(path, DIR_MODE) < 0 && errno != EEXIST)
+			return err_sys(err, "make state directory '%s'", path);
+		fd = open_dir_at(AT_FDCWD, path, nofollow);
+	}
+	if (fd < 0) {
+		bool alien = errno == ELOOP || errno == ENOTDIR;
+
+		rc = err_sys(err, "open state directory '%s'", path);
+		return alien ? err_hint(err, rc, "it is not a directory: remove it, or name another one with --root") : rc;
+	}
+	rc = check_root(fd, path, trust, err);
+	return rc < 0 ? rc : take_fd(&fd);
+}
+
+/* Is dir, which the login manager makes, fit to hold our directory? */
+static bool is_private_dir(const char *dir)
+{
+	struct stat st;
+
+	return dir && dir[0] == '/' && stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & (S_IRWXG | S_IRWXO));
+}
+
+static char *default_root(bool privileged)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	char run[40];
+
+	if (privileged)
+		return mem_strdup("/run/bryo");
+	if (is_private_dir(xdg))
+		return mem_printf("%s/bryo", xdg);
+	(void)snprintf(run, sizeof(run), "/run/user/%u", geteuid());
+	if (is_private_dir(run))
+		return mem_printf("%s/bryo", run);
+	return mem_printf("/tmp/bryo-%u", geteuid());
+}
+
+static int named_root(const char *wanted, char **ret, struct err *err)
+{
+	char cwd[PATH_MAX];
+	auto_free char *path = NULL;
+
+	if (!wanted[0])
+		return err_set(err, EINVAL, "the state directory's name is empty");
+	if (wanted[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+		return err_sys(err, "state directory '%s': working directory", wanted);
+	path = wanted[0] == '/' ? mem_strdup(wanted) : mem_printf("%s/%s", cwd, wanted);
+	path_clean(path);
+	if (strcmp(path, "/") == 0)
+		return err_set(err, EINVAL, "state directory: '/' cannot be one");
+	*ret = take_ptr(&path);
+	return 0;
+}
+
+int state_root_open(const char *wanted, bool privileged, bool create, char **ret, struct err *err)
+{
+	auto_free char *path = NULL;
+	int fd;
+
+	if (wanted) {
+		int rc = named_root(wanted, &path, err);
+
+		if (rc < 0)
+			return rc;
+	} else {
+		path = default_root(privileged);
+	}
+	fd = open_root(path, wanted ? ROOT_NAMED : ROOT_DEFAULT, create, err);
+	if (fd >= 0)
+		*ret = take_ptr(&path);
+	return fd;
+}
+
+int state_id_check(const char *id, struct err *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-";
+	size_t len = strlen(id);
+
+	if (len == 0)
+		return err_set(err, EINVAL, "container id is empty");
+	if (len > ID_MAX_LEN)
+		return err_set(err, EINVAL, "container id is longer than %d bytes", ID_MAX_LEN);
+	if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+		return err_set(err, EINVAL, "container id '%s' is not allowed", id);
+	if (id[strspn(id, allowed)])
+		return err_set(err, EINVAL, "container id '%s' has characters other than letters, digits and _+.-", id);
+	return 0;
+}
+
+int state_claim(int root, const char *id, int *ret_lock, struct err *err)
+{
+	auto_fd int dir = -1;
+	int rc = state_id_check(id, err);
+
+	if (rc < 0)
+		return rc;
+	if (mkdirat(root, id, DIR_MODE) < 0) {
+		if (errno == EEXIST)
+			return err_set(err, EEXIST, "container with id '%s' already exists", id);
+		return err_sys(err, "make the state directory of '%s'", id);
+	}
+	dir = open_dir_at(root, id, O_NOFOLLOW);
+	rc = dir < 0 ? err_sys(err, "open the state directory of '%s'", id) : state_lock(dir, id, err);
+	if (rc < 0) {
+		if (dir >= 0)
+			(void)unlinkat(dir, LOCK_NAME, 0);
+		if (rc != -ENOENT) /* else it was removed meanwhile, and may be somebody else's by now */
+			(void)unlinkat(root, id, AT_REMOVEDIR);
+		return rc;
+	}
+	*ret_lock = rc;
+	return take_fd(&dir);
+}
+
+int state_open(int root, const char *id, struct err *err)
+{
+	int fd, rc = state_id_check(id, err);
+
+	if (rc < 0)
+		return rc;
+	fd = open_dir_at(root, id, O_NOFOLLOW);
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG)
+		return err_set(err, ENOENT, "container '%s' does not exist", id);
+	return err_sys(err, "open the state directory of '%s'", id);
+}
+
+int state_lock(int dirfd, const char *id, struct err *err)
+{
+	/* Created by whoever comes first: a creator that died before it did so must not block delete. */
+	auto_fd int fd = openat(dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+	struct stat st;
+	int rc;
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ENOENT, "container '%s' does not exist", id);
+	if (fd < 0)
+		return err_sys(err, "open the lock of '%s'", id);
+	do
+		rc = flock(fd, LOCK_EX);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, "lock '%s'", id);
+	if (st.st_nlink == 0)
+		return err_set(err, ENOENT, "container '%s' does not exist", id);
+	return take_fd(&fd);
+}
+
+/* Temporary files are ".NAME.PID" (file_replace_at); a killed writer leaves one. */
+static bool is_our_file(const char *name)
+{
+	static const char *const known[] = { "record.json", "config.json", START_NAME, LOCK_NAME };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(name, known[i]) == 0 || (name[0] == '.' && str_starts(name + 1, known[i])))
+			return true;
+	return false;
+}
+
+/* What the short way in state_remove() has left; something that is not ours is refused by name. */
+static int remove_rest(int dirfd, struct err *err)
+{
+	auto_dir DIR *d = NULL;
+	struct dirent *e;
+	int copy = open_dir_at(dirfd, ".", 0);
+
+	if (copy < 0 || !(d = fdopendir(copy)))
+		return errno == ENOENT ? 0 : err_sys(err, "open");
+	while ((e = readdir(d))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (!is_our_file(e->d_name))
+			return err_set(err, ENOTEMPTY, "holds '%s', which bryo did not make", e->d_name);
+		if (unlinkat(dirfd, e->d_name, 0) < 0 && errno != ENOENT)
+			return err_sys(err, "remove '%s'", e->d_name);
+	}
+	return 0;
+}
+
+int state_remove(int root, const char *id, struct err *err)
+{
+	auto_fd int dir = state_open(root, id, err);
+	int rc;
+
+	if (dir < 0)
+		return dir;
+	(void)unlinkat(dir, START_NAME, 0);
+	(void)unlinkat(dir, "config.json", 0);
+	(void)unlinkat(dir, "record.json", 0);
+	(void)unlinkat(dir, LOCK_NAME, 0);
+	/* Who was just about to lock may have made a new lock file meanwhile. */
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		if (unlinkat(root, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			break;
+		rc = remove_rest(dir, err);
+		if (rc < 0)
+			return err_in(err, rc, "state directory of '%s'", id);
+	}
+	return err_sys(err, "remove the state directory of '%s'", id);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_container(int root, const struct dirent *e)
+{
+	struct stat st;
+
+	if (state_id_check(e->d_name, NULL) < 0)
+		return false;
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type == DT_DIR;
+	return fstatat(root, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+int state_ids(struct arena *a, int root, struct strv *ret, struct err *err)
+{
+	VEC(const char *) ids = VEC_INIT;
+	auto_dir DIR *d = NULL;
+	struct dirent *e;
+	int copy = open_dir_at(root, ".", 0);
+
+	*ret = (struct strv){ 0 };
+	if (copy < 0 && errno == ENOENT)
+		return 0;
+	if (copy < 0 || !(d = fdopendir(copy)))
+		return err_sys(err, "list the state directory");
+	while ((e = readdir(d)))
+		if (is_container(root, e))
+			*vec_add(a, &ids) = arena_strdup(a, e->d_name);
+	if (ids.n)
+		qsort(ids.v, ids.n, sizeof(*ids.v), compare_ids);
+	*vec_add(a, &ids) = NULL;
+	*ret = (struct strv){ .v = ids.v, .n = ids.n - 1 };
+	return 0;
+}
+
+/* Reads a small /proc file without allocating. Returns its length, or -1 with errno. */
+static ssize_t read_small(const char *path, char *buf, size_t size)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+static void read_boot_id(char buf[BOOT_ID_LEN + 1])
+{
+	if (read_small("/proc/sys/kernel/random/boot_id", buf, BOOT_ID_LEN + 1) != BOOT_ID_LEN)
+		buf[0] = '\0';
+}
+
+const char *state_boot_id(struct arena *a)
+{
+	char id[BOOT_ID_LEN + 1];
+
+	read_boot_id(id);
+	return arena_strdup(a, id);
+}
+
+/* A start time counts from boot, so another boot's process can have the same pid and time. */
+static bool is_this_boot(const struct record *r)
+{
+	char now[BOOT_ID_LEN + 1];
+
+	if (!r->boot_id || !r->boot_id[0])
+		return true;
+	read_boot_id(now);
+	return !now[0] || strcmp(now, r->boot_id) == 0;
+}
+
+int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err)
+{
+	char path[40], text[1024], *p;
+	unsigned long long start;
+	char state;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (pid <= 0 || read_small(path, text, sizeof(text)) < 0) {
+		if (pid <= 0 || errno == ENOENT)
+			errno = ESRCH;
+		return err_sys(err, "process %d", (int)pid);
+	}
+	/* The name, in parentheses, may hold anything, also ") "; nothing after it can. */
+	p = strrchr(text, ')');
+	if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			 &state, &start) != 2)
+		return err_set(err, EPROTO, "'%s' cannot be understood", path);
+	*ret = start;
+	*ret_zombie = state == 'Z' || state == 'X';
+	return 0;
+}
+
+/*
+ * A pidfd of exactly the recorded init, or -ESRCH. The pidfd is taken first and asked last: if
+ * it can still be signalled after /proc was read, it was the same process all the time.
+ */
+static int open_init(const struct record *r, struct err *err)
+{
+	auto_fd int pidfd = sys_pidfd_open(r->pid, 0);
+	uint64_t start;
+	bool zombie;
+	int rc;
+
+	if (pidfd < 0) {
+		if (errno == EINVAL) /* a thread that is not a leader: the number was reused */
+			errno = ESRCH;
+		return err_sys(err, "process %d", (int)r->pid);
+	}
+	rc = state_pid_start(r->pid, &start, &zombie, err);
+	/* Alive, yet not in /proc (hidepid, or another pid namespace's /proc): never call that dead. */
+	if (rc == -ESRCH && (sys_pidfd_send_signal(pidfd, 0, NULL, 0) == 0 || errno != ESRCH))
+		return err_set(err, EACCES, "process %d cannot be seen in /proc", (int)r->pid);
+	if (rc < 0)
+		return rc;
+	if (zombie || start != r->pid_start || !is_this_boot(r))
+		return err_set(err, ESRCH, "process %d is not the container's", (int)r->pid);
+	if (sys_pidfd_send_signal(pidfd, 0, NULL, 0) < 0 && errno == ESRCH)
+		return err_sys(err, "process %d", (int)r->pid);
+	return take_fd(&pidfd);
+}
+
+int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd, struct err *err)
+{
+	struct err why = ERR_INIT;
+	auto_fd int pidfd = -1;
+
+	if (ret_pidfd)
+		*ret_pidfd = -1;
+	if (r->pid <= 0) {
+		*ret = STATE_CREATING;
+		return 0;
+	}
+	pidfd = open_init(r, &why);
+	if (pidfd == -ESRCH) {
+		*ret = STATE_STOPPED;
+		return 0;
+	}
+	if (pidfd < 0) {
+		if (err)
+			*err = why;
+		return pidfd;
+	}
+	*ret = faccessat(dirfd, START_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? STATE_CREATED : STATE_RUNNING;
+	if (ret_pidfd)
+		*ret_pidfd = take_fd(&pidfd);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * state.h - the state directory: where it is, who may claim an id, locks, what status follows
+ * from the facts.
+ *
+ * Root directory rules (design.md): --root DIR, made absolute, "/" refused; else real root uses
+ * /run/bryo; else $XDG_RUNTIME_DIR/bryo when XDG_RUNTIME_DIR is a directory owned by us and not
+ * accessible by others; else /run/user/UID/bryo likewise; else /tmp/bryo-UID, 0700, owner, mode
+ * and no-follow checked (CVE-2019-12439). Whatever exists must be a directory of ours with mode
+ * 0700 (group and others nothing), except that a --root given by name is only checked for
+ * ownership and not being writable by others. The sticky bit is set on the directories below
+ * XDG_RUNTIME_DIR and /tmp so that ageing leaves them alone, as the XDG specification says.
+ *
+ * A container is claimed by mkdir of its directory (EEXIST: id taken). Locks are flock on the
+ * "lock" file of that directory: exclusive for create, start, kill-and-delete; released by the
+ * kernel when the holder dies. ids: [A-Za-z0-9_+.-], 1..1024 bytes, not "." or "..".
+ */
+#ifndef BRYO_STATE_H
+#define BRYO_STATE_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "state/record.h"
+
+#include <stdbool.h>
+
+enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_STOPPED };
+
+/* Absolute path of the root by the rules above. euid: effective; privileged: real root.
+ * create: make it where missing (0700). *ret is malloc'ed. Returns an O_PATH-less directory
+ * descriptor (owned by the caller), or -ENOENT where it is missing and create is false. */
+int state_root_open(const char *wanted, bool privileged, bool create, char **ret, struct err *err);
+
+int state_id_check(const char *id, struct err *err);
+/* Claims id: directory and lock (held). -EEXIST: "container with id 'x' already exists". The
+ * lock lives as long as *ret_lock is open. Returns the directory descriptor. */
+int state_claim(int root, const char *id, int *ret_lock, struct err *err);
+/* Opens an existing one. -ENOENT: "container 'x' does not exist". */
+int state_open(int root, const char *id, struct err *err);
+/* Exclusive lock; waits. The descriptor owns it. A directory that was deleted while we waited
+ * is -ENOENT. */
+int state_lock(int dirfd, const char *id, struct err *err);
+/* Removes the directory of id with what we know it holds. */
+int state_remove(int root, const char *id, struct err *err);
+/* Ids in the root, sorted, in the arena; the root may vanish. */
+int state_ids(struct arena *a, int root, struct strv *ret, struct err *err);
+
+/*
+ * Derived status. *ret_pidfd (may be NULL; -1 unless alive) refers to init and was checked
+ * against the start time, so that a reused pid is never signalled (crun#1200). A zombie is dead.
+ */
+int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd, struct err *err);
+/* Start time of pid in clock ticks, and whether it is a zombie. -ESRCH. */
+int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err);
+const char *state_boot_id(struct arena *a); /* "" where it cannot be read */
+
+#endif
