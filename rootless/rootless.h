@@ -30,8 +30,8 @@ int newidmap_write(const char *newuidmap, const char *newgidmap, pid_t pid, cons
 		   const struct id_extents *gid, struct err *err);
 
 /*
- * Explains why a user namespace could not be made (num: errno of clone3) or is powerless
- * (first privileged step in it refused): fills the hint with the cause that was recognised
+ * Explains why a user namespace could not be made (num: errno of clone3) or is powerless (num 0:
+ * it was made, and the first privileged step in it is refused): fills the hint with the cause that was recognised
  * (limits, sysctl, AppArmor, chroot, outer seccomp, no kernel support) and its remedy.
  * Returns rc unchanged. [outside, reads only]
  */

@@ -230,15 +230,21 @@ static bool (*const causes[])(const struct scene *, struct err *) = {
 	outer_seccomp, too_old,		  limits,	 nothing_found,
 };
 
+/* What lets a namespace be made and then takes its rights away. */
+static bool (*const powerless[])(const struct scene *, struct err *) = { apparmor, outer_seccomp };
+
 int userns_explain_at(int root, const char *exe, int num, int rc, struct err *err)
 {
 	const struct scene s = { root, exe, num };
 
 	if (!err)
 		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(causes); i++)
+	for (size_t i = 0; num && i < ARRAY_LEN(causes); i++)
 		if (causes[i](&s, err))
-			break;
+			return rc;
+	for (size_t i = 0; !num && i < ARRAY_LEN(powerless); i++)
+		if (powerless[i](&s, err))
+			return rc;
 	return rc;
 }
 

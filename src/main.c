@@ -14,7 +14,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SPEC_VERSION	   "1.3.0"
@@ -50,6 +53,31 @@ static const struct command *const commands[] = {
 	&cmd_run,   &cmd_sandbox, &cmd_create, &cmd_start,    &cmd_exec, &cmd_kill, &cmd_delete,
 	&cmd_state, &cmd_list,	  &cmd_ps,     &cmd_features, &cmd_spec, &cmd_plan,
 };
+
+/*
+ * Never more than the caller: an ordinary user's options must not act with somebody else's
+ * rights. Outside of uid 0, permitted capabilities that are not ambient came from the file.
+ */
+static int main_rights(union cli_err *err)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+	bool gained = false;
+
+	if (getuid() != geteuid() || getgid() != getegid()) {
+		(void)err_set(&err->own, EPERM, "refusing to run set-user-ID or set-group-ID");
+		return err_hint(&err->own, -EPERM, "chmod u-s,g-s on the bryo program: it needs no privileges");
+	}
+	if (getuid() == 0 || syscall(SYS_capget, &head, caps) < 0)
+		return 0;
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (caps[cap / 32].permitted & 1U << cap % 32)
+			gained |= prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 1;
+	if (!gained)
+		return 0;
+	(void)err_set(&err->own, EPERM, "refusing to run with file capabilities");
+	return err_hint(&err->own, -EPERM, "setcap -r on the bryo program: it needs no privileges");
+}
 
 /*
  * A caller may have started us without some of the three standard descriptors; a file that we
@@ -298,7 +326,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1)
 		return EXIT_FAILURE;
-	if (main_stdio(&err) < 0)
+	if (main_rights(&err) < 0 || main_stdio(&err) < 0)
 		return main_failed(&err, EXIT_FAILURE);
 	if (opt_parse(&arena, global_opts, 1, argv + 1, &g, &res, &err.own) < 0)
 		return main_misused(NULL, &err);

@@ -40,8 +40,8 @@
 #endif
 
 #define CHILD_STACK 32768
-#define CHILD_TAIL 4096	   /* of what it printed, kept while reading */
-#define CHILD_FDS 4	   /* 0, 1, 2 and pass */
+#define CHILD_TAIL  4096 /* of what it printed, kept while reading */
+#define CHILD_FDS   4	 /* 0, 1, 2 and pass */
 
 /* Between the caller and the child before execve, which share their memory. */
 struct exec_job {
@@ -148,8 +148,8 @@ static int clone_job(struct exec_job *job, struct child *c)
 
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
-	c->pid = clone(run_job, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, job,
-		       &c->pidfd);
+	c->pid = clone(run_job, stack + sizeof(stack),
+		       CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, job, &c->pidfd);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return c->pid < 0 ? -1 : 0;
 }
@@ -165,7 +165,8 @@ static int open_input(const struct child *c, struct err *err)
 	if (fd < 0)
 		return err_sys(err, "make a memory file");
 	while (done < c->input_len) {
-		ssize_t n = pwrite(fd, (const char *)c->input + done, c->input_len - done, (off_t)done);
+		ssize_t n =
+			pwrite(fd, (const char *)c->input + done, c->input_len - done, (off_t)done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -207,7 +208,9 @@ static int start_job(struct exec_job *job, struct child *c, struct err *err)
 	errno = job->num;
 	rc = err_sys(err, "%s it", job->step);
 	if (job->num == ENOENT && access(job->path, F_OK) == 0)
-		(void)err_hint(err, rc, "the interpreter in its first line or the loader it asks for is missing");
+		(void)err_hint(
+			err, rc,
+			"the interpreter in its first line or the loader it asks for is missing");
 	return rc;
 }
 
@@ -284,7 +287,8 @@ static int watch(struct child *c, struct tail *t)
 	int64_t end = c->timeout_ms > 0 ? now_ms() + c->timeout_ms : 0;
 
 	for (;;) {
-		struct pollfd p[] = { { .fd = c->pidfd, .events = POLLIN }, { .fd = c->out_pipe, .events = POLLIN } };
+		struct pollfd p[] = { { .fd = c->pidfd, .events = POLLIN },
+				      { .fd = c->out_pipe, .events = POLLIN } };
 		int64_t left = end ? end - now_ms() : -1;
 
 		if (end && left <= 0)
@@ -303,14 +307,14 @@ static int judge(const struct child *c, int timed_out, struct err *err)
 	const char *sep = c->output[0] ? ": " : "";
 
 	if (timed_out)
-		return err_set(err, ETIMEDOUT, "'%s' did not end within %d ms and was killed%s%s", c->path,
-			       c->timeout_ms, sep, c->output);
+		return err_set(err, ETIMEDOUT, "'%s' did not end within %d ms and was killed%s%s",
+			       c->path, c->timeout_ms, sep, c->output);
 	if (WIFSIGNALED(c->status))
-		return err_set(err, EIO, "'%s' was killed by %s%s%s", c->path, signal_name(WTERMSIG(c->status)),
-			       sep, c->output);
+		return err_set(err, EIO, "'%s' was killed by %s%s%s", c->path,
+			       signal_name(WTERMSIG(c->status)), sep, c->output);
 	if (WEXITSTATUS(c->status))
-		return err_set(err, EIO, "'%s' exited with status %d%s%s", c->path, WEXITSTATUS(c->status), sep,
-			       c->output);
+		return err_set(err, EIO, "'%s' exited with status %d%s%s", c->path,
+			       WEXITSTATUS(c->status), sep, c->output);
 	return 0;
 }
 
@@ -345,7 +349,9 @@ int child_find(const char *name, const char *path_env, char **ret, struct err *e
 
 int child_start(struct child *c, struct err *err)
 {
-	struct exec_job job = { .argv = c->argv, .envp = c->envp ? c->envp : environ, .dirfd = c->dirfd,
+	struct exec_job job = { .argv = c->argv,
+				.envp = c->envp ? c->envp : environ,
+				.dirfd = c->dirfd,
 				.fds = { c->in, c->out, c->error, c->pass } };
 	auto_free char *found = NULL;
 	auto_fd int null = -1, input = -1, writer = -1, reader = -1;

@@ -57,24 +57,49 @@ int file_poke_at(int dirfd, const char *path, const char *text, struct err *err)
 	return 0;
 }
 
-int file_replace_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *err)
+/* ".NAME.PID": unique among processes, and known to whoever cleans up (state.c). */
+static void temporary_name(const char *name, char buf[300])
 {
+	(void)snprintf(buf, 300, ".%.200s.%d", name, (int)getpid());
+}
+
+int file_stage_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
 	char tmp[300];
 	auto_fd int fd = -1;
 	int rc;
 
-	(void)snprintf(tmp, sizeof(tmp), ".%.200s.%d", name, (int)getpid());
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	temporary_name(name, tmp);
+	fd = openat(dirfd, tmp, flags, mode);
 	if (fd < 0 && errno == EEXIST && unlinkat(dirfd, tmp, 0) == 0)
-		fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+		fd = openat(dirfd, tmp, flags, mode);
 	if (fd < 0)
 		return err_sys(err, "write '%s'", name);
 	rc = fd_write_all(fd, data, len, err);
-	if (rc < 0)
-		rc = err_in(err, rc, "'%s'", name);
-	else if (renameat(dirfd, tmp, dirfd, name) < 0)
-		rc = err_sys(err, "rename to '%s'", name);
-	if (rc < 0)
+	if (rc < 0) {
 		(void)unlinkat(dirfd, tmp, 0);
+		return err_in(err, rc, "'%s'", name);
+	}
+	return 0;
+}
+
+int file_commit_at(int dirfd, const char *name, struct err *err)
+{
+	char tmp[300];
+	int rc;
+
+	temporary_name(name, tmp);
+	if (renameat(dirfd, tmp, dirfd, name) == 0)
+		return 0;
+	rc = err_sys(err, "rename to '%s'", name);
+	(void)unlinkat(dirfd, tmp, 0);
 	return rc;
+}
+
+int file_replace_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	int rc = file_stage_at(dirfd, name, data, len, mode, err);
+
+	return rc < 0 ? rc : file_commit_at(dirfd, name, err);
 }

@@ -19,4 +19,8 @@ int file_poke_at(int dirfd, const char *path, const char *text, struct err *err)
  */
 int file_replace_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *err);
 
+/* Its two halves: the temporary file, and the rename that makes it visible. */
+int file_stage_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *err);
+int file_commit_at(int dirfd, const char *name, struct err *err);
+
 #endif

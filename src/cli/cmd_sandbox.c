@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/passwd.h"
 #include "base/path.h"
 #include "base/vec.h"
 #include "oci/sandbox_spec.h"
@@ -19,8 +20,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -214,15 +215,16 @@ static void env_keep(struct sandbox *s, const char *name, const char *otherwise)
 static void sandbox_person(struct sandbox *s)
 {
 	const char *home = getenv("HOME"), *user = getenv("USER");
-	const struct passwd *pw;
+	struct passwd_entry pw;
 	char *clean;
 
 	if (!home || home[0] != '/' || !user || !*user) {
-		pw = getpwuid(s->spec.uid);
-		if (pw && (!home || home[0] != '/'))
-			home = pw->pw_dir;
-		if (pw && (!user || !*user))
-			user = pw->pw_name;
+		bool known = passwd_find(s->spec.uid, true, &pw);
+
+		if (known && (!home || home[0] != '/'))
+			home = pw.home;
+		if (known && (!user || !*user))
+			user = pw.name;
 	}
 	clean = arena_strdup(s->a, home && home[0] == '/' ? home : "/");
 	path_clean(clean);
@@ -307,13 +309,25 @@ static int sandbox_seccomp(struct sandbox *s, struct err *err)
 	return 0;
 }
 
+/* The size is in the document, so that a program which asks at once gets no 0 by 0. */
+static void sandbox_terminal(struct sandbox *s)
+{
+	struct winsize size;
+
+	s->spec.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (!s->spec.terminal || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0)
+		return;
+	s->spec.rows = size.ws_row;
+	s->spec.columns = size.ws_col;
+}
+
 static int sandbox_build(struct sandbox *s, union cli_err *err)
 {
 	int rc;
 
 	s->spec.uid = geteuid();
 	s->spec.gid = getegid();
-	s->spec.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	sandbox_terminal(s);
 	sandbox_system(s);
 	sandbox_person(s);
 	sandbox_command(s);
@@ -370,10 +384,10 @@ const struct command cmd_sandbox = {
 	.summary = "run one command on the host's own system, read-only and isolated",
 	.synopsis = "[OPTIONS] [--] [CMD [ARG...]]",
 	.about =
-		"Runs CMD (default: your shell) in a container that is gone afterwards. It sees the\n"
-		"host's /usr and /etc read-only, an empty home directory, a /tmp and /run of its own\n"
-		"and no network; it may write to the current directory only. No image, no root.\n"
-		"The exit code is CMD's; 127: CMD was not found, 126: it cannot be executed,\n"
+		"Runs CMD (default: your shell) in a container that is gone afterwards. It sees\n"
+		"the host's /usr and /etc read-only, an empty home directory, a /tmp and /run of\n"
+		"its own and no network; it may write to the current directory only. No image, no\n"
+		"root. The exit code is CMD's; 127: CMD was not found, 126: it cannot be executed,\n"
 		"125: trouble of bryo's own.",
 	.opts = sandbox_opts,
 	.args_size = sizeof(struct sandbox_args),

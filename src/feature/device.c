@@ -165,27 +165,35 @@ static int bind_node(int source, int parent, const char *name, struct err *err)
 static int make_node(const struct device *d, int parent, const char *name, struct err *err)
 {
 	mode_t type = d->type == 'c' ? S_IFCHR : d->type == 'b' ? S_IFBLK : S_IFIFO;
+	char self[64];
+	auto_fd int fd = -1;
 	struct stat st;
 
-	if (mknodat(parent, name, type | d->mode, makedev(d->major, d->minor)) < 0) {
-		if (errno != EEXIST)
-			return err_sys(err, "make the node");
-		if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return err_sys(err, "look at what is there");
-		if ((st.st_mode & S_IFMT) != type || (type != S_IFIFO && st.st_rdev != makedev(d->major, d->minor)))
-			return err_set(err, EEXIST, "something else is there already");
-	}
-	if (fchownat(parent, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (mknodat(parent, name, type | d->mode, makedev(d->major, d->minor)) < 0 && errno != EEXIST)
+		return err_sys(err, "make the node");
+	/* Checked and changed through one descriptor: by name, a swapped link would be followed. */
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, "look at what is there");
+	if ((st.st_mode & S_IFMT) != type || (type != S_IFIFO && st.st_rdev != makedev(d->major, d->minor)))
+		return err_set(err, EEXIST, "something else is there already");
+	if (fchownat(fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
 		return err_sys(err, "set the owner");
-	if (fchmodat(parent, name, d->mode, 0) < 0)
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if ((st.st_mode & 07777) != d->mode && chmod(self, d->mode) < 0)
 		return err_sys(err, "set the mode");
 	return 0;
 }
 
 static int make_links(int rootfd, struct err *err)
 {
-	auto_fd int dev = path_mkdir_in(rootfd, "/dev", 0755, err);
+	auto_fd int dev = -1;
+	struct stat top;
 
+	/* Even inside the root it could lead into a volume of the host's (CVE-2026-41579). */
+	if (fstatat(rootfd, "dev", &top, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(top.st_mode))
+		return err_set(err, ENOTDIR, "'/dev' of the root file system is a symbolic link, it must be a directory");
+	dev = path_mkdir_in(rootfd, "/dev", 0755, err);
 	if (dev < 0)
 		return dev;
 	for (size_t i = 0; i < ARRAY_LEN(links); i++) {

@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "mount_explain.h"
 
 #include <limits.h>
 #include <string.h>
@@ -22,11 +23,24 @@ int mount_attach(int tree, int target, struct err *err)
 	return 0;
 }
 
-/* The kernel refuses to clear a locked flag with EPERM: say which could be meant. */
+#define ACCESS_TIMES ((uint64_t)(MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME))
+
+/* The kernel refuses to change a locked flag with EPERM: say which could be meant. */
+static void explain_locked(uint64_t set, uint64_t clr, struct err *err)
+{
+	char text[128];
+
+	if (clr & ~ACCESS_TIMES)
+		err_hint(err, 0, "the source is mounted %s by someone with more rights, and the config asks to clear that: "
+			 "leave the option out", mount_attr_text(clr & ~ACCESS_TIMES, text, sizeof(text)));
+	else if ((set | clr) & ACCESS_TIMES)
+		err_hint(err, 0, "how the source keeps access times was fixed by someone with more rights: leave noatime, "
+			 "relatime and their like out");
+}
+
 static int setattr(int tree, unsigned flags, uint64_t set, uint64_t clr, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = set, .attr_clr = clr };
-	char text[128];
 	int rc;
 
 	if (!set && !clr)
@@ -34,9 +48,8 @@ static int setattr(int tree, unsigned flags, uint64_t set, uint64_t clr, struct 
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | flags, &attr) == 0)
 		return 0;
 	rc = err_sys(err, "set mount attributes");
-	if (rc == -EPERM && clr)
-		err_hint(err, rc, "the source is mounted %s by someone with more rights, and the config asks to clear that: "
-			 "leave the option out", mount_attr_text(clr, text, sizeof(text)));
+	if (rc == -EPERM)
+		explain_locked(set, clr, err);
 	return rc;
 }
 
@@ -88,8 +101,7 @@ static int fs_error(int fs, const struct mount_op *op, int rc, struct err *err)
 {
 	fs_messages(fs, err);
 	if (rc == -EPERM && str_eq(op->type, "proc"))
-		return err_hint(err, rc, "parts of the outer /proc are covered by other mounts (see /proc/self/mountinfo) or there is no "
-				"pid namespace of the container's own: unmask /proc outside, or bind the outer /proc");
+		return mount_explain_proc(rc, err);
 	if (rc == -EPERM && str_eq(op->type, "mqueue"))
 		return err_hint(err, rc, "a new mqueue needs an ipc namespace of the container's own");
 	if (rc == -EPERM)
@@ -112,6 +124,22 @@ static int fs_set(int fs, const char *option, struct err *err)
 	return rc == 0 ? 0 : err_sys(err, "option '%s'", option);
 }
 
+static bool is_tty_group(const struct mount_op *op, const char *option)
+{
+	return str_eq(op->type, "devpts") && str_starts(option, "gid=");
+}
+
+/* The plan drops an unmapped tty group, but of a user namespace joined by path it knows no map. */
+static int fs_set_if_mapped(int fs, const char *option, struct err *err)
+{
+	struct err local = ERR_INIT;
+	int rc = fs_set(fs, option, &local);
+
+	if (rc < 0 && rc != -EINVAL)
+		*err = local;
+	return rc == -EINVAL ? 0 : rc;
+}
+
 static bool has_mode(const struct mount_op *op)
 {
 	for (size_t i = 0; i < op->o.data.n; i++)
@@ -131,7 +159,8 @@ static int fs_configure(int fs, const struct mount_op *op, mode_t mode, struct e
 	for (size_t i = 0; i < op->o.sb_flags.n && rc == 0; i++)
 		rc = fs_set(fs, op->o.sb_flags.v[i], err);
 	for (size_t i = 0; i < op->o.data.n && rc == 0; i++)
-		rc = fs_set(fs, op->o.data.v[i], err);
+		rc = is_tty_group(op, op->o.data.v[i]) ? fs_set_if_mapped(fs, op->o.data.v[i], err)
+						       : fs_set(fs, op->o.data.v[i], err);
 	if (rc == 0 && mode) {
 		(void)snprintf(text, sizeof(text), "mode=%o", (unsigned)(mode & 07777));
 		rc = fs_set(fs, text, err);
@@ -168,25 +197,6 @@ static bool has_long_value(const struct mount_op *op)
 	return false;
 }
 
-/* mount(2), for values that fsconfig cannot hold; the target is named through its descriptor. */
-static int fs_mount_old(const struct mount_op *op, int target, struct err *err)
-{
-	auto_str struct str data = STR_INIT;
-	char path[64];
-	unsigned long flags = 0;
-
-	for (size_t i = 0; i < op->o.data.n; i++)
-		str_addf(&data, "%s%s", i ? "," : "", op->o.data.v[i]);
-	flags |= op->o.set & MOUNT_ATTR_RDONLY ? MS_RDONLY : 0;
-	flags |= op->o.set & MOUNT_ATTR_NOSUID ? MS_NOSUID : 0;
-	flags |= op->o.set & MOUNT_ATTR_NODEV ? MS_NODEV : 0;
-	flags |= op->o.set & MOUNT_ATTR_NOEXEC ? MS_NOEXEC : 0;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
-	if (mount(op->source ? op->source : op->type, path, op->type, flags, data.p) < 0)
-		return err_sys(err, "mount type '%s'", op->type);
-	return 0;
-}
-
 static int finish(const struct mount_op *op, int tree, struct err *err)
 {
 	struct mount_attr attr = { .propagation = op->o.propagation };
@@ -197,6 +207,33 @@ static int finish(const struct mount_op *op, int tree, struct err *err)
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | (op->o.propagation_rec ? AT_RECURSIVE : 0), &attr) < 0)
 		return err_sys(err, "set the propagation");
 	return 0;
+}
+
+static unsigned long old_flag(const char *name)
+{
+	return str_eq(name, "sync") ? MS_SYNCHRONOUS : str_eq(name, "dirsync") ? MS_DIRSYNC :
+	       str_eq(name, "lazytime") ? MS_LAZYTIME : 0;
+}
+
+/* mount(2), for values that fsconfig cannot hold; the target is named through its descriptor. */
+static int fs_mount_old(const struct mount_op *op, int target, int rootfd, struct err *err)
+{
+	auto_str struct str data = STR_INIT;
+	auto_fd int tree = -1;
+	char path[64];
+	unsigned long flags = op->o.set & MOUNT_ATTR_RDONLY ? MS_RDONLY : 0;
+	int rc;
+
+	for (size_t i = 0; i < op->o.data.n; i++)
+		str_addf(&data, "%s%s", i ? "," : "", op->o.data.v[i]);
+	for (size_t i = 0; i < op->o.sb_flags.n; i++)
+		flags |= old_flag(op->o.sb_flags.v[i]);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
+	if (mount(op->source ? op->source : op->type, path, op->type, flags, data.p) < 0)
+		return err_sys(err, "mount type '%s'", op->type);
+	tree = path_open_in(rootfd, op->target, O_PATH, err);
+	rc = tree < 0 ? tree : setattr(tree, 0, op->o.set, op->o.set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0, err);
+	return rc < 0 ? rc : finish(op, tree, err);
 }
 
 static int do_fs(const struct mount_op *op, int rootfd, struct err *err)
@@ -213,7 +250,7 @@ static int do_fs(const struct mount_op *op, int rootfd, struct err *err)
 	if (target < 0)
 		return target;
 	if (has_long_value(op))
-		return fs_mount_old(op, target, err);
+		return fs_mount_old(op, target, rootfd, err);
 	tree = fs_new(op, mode, err);
 	if (tree < 0)
 		return tree;
@@ -261,13 +298,35 @@ static int do_bind(const struct mount_op *op, int source, int rootfd, struct err
 		return target;
 	tree = mount_clone(source, op->recursive, 0, 0, err);
 	if (tree == -EINVAL && !op->recursive)
-		err_hint(err, tree, "'%s' has mounts below it that may not be left out: use \"rbind\"", op->source);
+		mount_explain_below(op->source, tree, err);
 	if (tree < 0)
 		return err_in(err, tree, "source '%s'", op->source);
 	rc = setattr(tree, 0, op->o.set, op->o.clr, err);
 	if (rc == 0)
 		rc = finish(op, tree, err);
 	return rc < 0 ? rc : mount_attach(tree, target, err);
+}
+
+/* What a remount says to the file system itself. */
+static int fs_change(const struct mount_op *op, int target, struct err *err)
+{
+	auto_fd int fs = -1;
+	int rc = 0;
+
+	if (!op->o.sb_flags.n && !op->o.data.n)
+		return 0;
+	fs = sys_fspick(target, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+	if (fs < 0)
+		return err_sys(err, "pick the file system");
+	for (size_t i = 0; i < op->o.sb_flags.n && rc == 0; i++)
+		rc = fs_set(fs, op->o.sb_flags.v[i], err);
+	for (size_t i = 0; i < op->o.data.n && rc == 0; i++)
+		rc = fs_set(fs, op->o.data.v[i], err);
+	if (rc == 0 && sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		rc = err_sys(err, "change the file system");
+	if (rc < 0)
+		fs_messages(fs, err);
+	return rc;
 }
 
 static int do_remount(const struct mount_op *op, int rootfd, struct err *err)
@@ -277,7 +336,8 @@ static int do_remount(const struct mount_op *op, int rootfd, struct err *err)
 
 	if (target < 0)
 		return target;
-	rc = setattr(target, 0, op->o.set, op->o.clr, err);
+	rc = fs_change(op, target, err);
+	rc = rc < 0 ? rc : setattr(target, 0, op->o.set, op->o.clr, err);
 	return rc < 0 ? rc : finish(op, target, err);
 }
 
@@ -324,19 +384,23 @@ static int do_one(const struct mount_plan *plan, size_t i, int rootfd, struct er
 	return err_set(err, EINVAL, "unknown kind of mount");
 }
 
-/* The rootfs' own /proc must be a plain directory, never a link (CVE-2019-19921, CVE-2025-54867). */
+/*
+ * The rootfs' own /proc, /sys and /dev must be plain directories, never links: masks and device
+ * nodes are named below them (CVE-2019-19921, CVE-2025-54867, CVE-2026-41579).
+ */
 static int check_target(const struct mount_op *op, int rootfd, struct err *err)
 {
+	bool known = str_eq(op->target, "/proc") || str_eq(op->target, "/sys") || str_eq(op->target, "/dev");
 	struct stat st;
 
-	if (op->kind != MOUNT_FS || (!str_eq(op->type, "proc") && !str_eq(op->type, "sysfs")))
+	if (!known && (op->kind != MOUNT_FS || (!str_eq(op->type, "proc") && !str_eq(op->type, "sysfs"))))
 		return 0;
 	if (strchr(op->target + 1, '/') || fstatat(rootfd, op->target + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (S_ISDIR(st.st_mode))
 		return 0;
 	err_set(err, ENOTDIR, "'%s' of the root file system must be a directory", op->target);
-	return err_hint(err, -ENOTDIR, "it is a symbolic link or a file in the image: %s mounted through it could land elsewhere", op->type);
+	return err_hint(err, -ENOTDIR, "it is a symbolic link or a file in the image: what is mounted there could land elsewhere");
 }
 
 int mount_inside(const struct mount_plan *plan, int rootfd, struct err *err)

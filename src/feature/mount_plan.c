@@ -71,18 +71,40 @@ static void bind_of_sys(struct planner *p, struct mount_op *op)
 		 "recursive read-only bind of the host's /sys instead of a new sysfs");
 }
 
+/* No cgroup is made for the container, so the root of its namespace is the caller's own. */
+static void keep_cgroup_readonly(struct planner *p, struct mount_op *op)
+{
+	if (!(op->o.set & MOUNT_ATTR_RDONLY))
+		note_add(p->notes, NOTE_ADAPTED, field_of(p, op), "the container has no cgroup but the caller's",
+			 "cgroup mount is read-only");
+	op->o.set |= MOUNT_ATTR_RDONLY;
+	op->o.clr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	op->o.rec_clr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+}
+
+/* A joined network namespace belongs to the user namespace it was made in: ours only if that is
+ * joined with it. */
+static bool owns_network(const struct ns_plan *ns)
+{
+	bool joined = (ns->differ & CLONE_NEWNET) && !(ns->create & CLONE_NEWNET);
+
+	return joined ? !(ns->create & CLONE_NEWUSER) : ns->differ & CLONE_NEWNET;
+}
+
 static int plan_fs(struct planner *p, struct mount_op *op, struct err *err)
 {
 	op->kind = MOUNT_FS;
-	if (str_eq(op->type, "sysfs") && p->userns && !(p->ns->differ & CLONE_NEWNET)) {
+	if (str_eq(op->type, "sysfs") && p->userns && !owns_network(p->ns)) {
 		bind_of_sys(p, op);
 		return 0;
 	}
 	if (str_eq(op->type, "cgroup") || str_eq(op->type, "cgroup2")) {
 		op->kind = MOUNT_CGROUP;
 		op->type = "cgroup2";
-		if (p->ns->differ & CLONE_NEWCGROUP)
+		if (p->ns->differ & CLONE_NEWCGROUP) {
+			keep_cgroup_readonly(p, op);
 			return 0;
+		}
 		op->kind = MOUNT_BIND;
 		op->source = "/sys/fs/cgroup";
 		op->recursive = true;
@@ -97,13 +119,31 @@ static int plan_fs(struct planner *p, struct mount_op *op, struct err *err)
 	return check_id_data(p, op, err);
 }
 
+/* A bind shares the file system of its source, and with it what is set there for everybody. */
+static void drop_sb_flags(struct planner *p, struct mount_op *op)
+{
+	for (size_t i = 0; i < op->o.sb_flags.n; i++)
+		note_add(p->notes, NOTE_WARNING, field_of(p, op), "a bind shares the file system of its source",
+			 "left out the option '%s'", op->o.sb_flags.v[i]);
+	op->o.sb_flags.n = 0;
+}
+
+static bool is_in_sys(const char *path)
+{
+	return str_eq(path, "/sys") || str_starts(path, "/sys/");
+}
+
 static int plan_bind(struct planner *p, const struct spec_mount *m, struct mount_op *op, struct err *err)
 {
 	op->kind = MOUNT_BIND;
 	op->recursive = op->o.rbind;
+	drop_sb_flags(p, op);
 	if (!m->source || !*m->source)
 		return err_set(err, EINVAL, "a bind mount needs a source");
 	op->source = m->source[0] == '/' ? m->source : arena_printf(p->a, "%s/%s", p->bundle, m->source);
+	/* "ro" covers the topmost mount only, and the caller's cgroup tree is below (CVE-2023-25809). */
+	if (is_in_sys(op->source) && (op->o.set & MOUNT_ATTR_RDONLY) && !(op->o.rec_clr & MOUNT_ATTR_RDONLY))
+		op->o.rec_set |= MOUNT_ATTR_RDONLY;
 	return 0;
 }
 
@@ -132,9 +172,11 @@ static int plan_one(struct planner *p, const struct spec_mount *m, struct mount_
 			       op->o.tmpcopyup ? "tmpcopyup" : op->o.src_nofollow ? "src-nofollow" : "dest-nofollow");
 	if (op->o.remount) {
 		op->kind = MOUNT_REMOUNT;
-		if (op->o.data.n)
-			return err_set(err, ENOTSUP, "option '%s' cannot be changed by a remount", op->o.data.v[0]);
-		return 0;
+		if ((op->o.bind || op->o.rbind) && op->o.data.n)
+			return err_set(err, EINVAL, "options: '%s' is not known for a bind mount", op->o.data.v[0]);
+		if (op->o.bind || op->o.rbind)
+			drop_sb_flags(p, op);
+		return check_id_data(p, op, err);
 	}
 	if (op->o.bind || op->o.rbind || op->o.copy_symlink || str_eq(m->type, "bind"))
 		return plan_bind(p, m, op, err);

@@ -38,9 +38,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define ROUNDS 8		/* of the buffer per step: signals and input want their turn */
+#define ROUNDS	  8 /* of the buffer per step: signals and input want their turn */
 #define DRAIN_MAX (1u << 20)
-#define PTMX makedev(5, 2)
+#define PTMX	  makedev(5, 2)
 
 enum slot { SLOT_MASTER, SLOT_IN, SLOT_OUT, SLOT_COUNT };
 
@@ -144,9 +144,11 @@ static void make_raw(struct relay *r)
 {
 	struct termios now, t;
 
-	if (!isatty(STDIN_FILENO) || !is_foreground(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &now) < 0)
+	if (!isatty(STDIN_FILENO) || !is_foreground(STDIN_FILENO) ||
+	    tcgetattr(STDIN_FILENO, &now) < 0)
 		return;
-	if (!r->raw || (now.c_lflag & ICANON)) /* the shell may have set its own while we were stopped */
+	if (!r->raw ||
+	    (now.c_lflag & ICANON)) /* the shell may have set its own while we were stopped */
 		r->saved = now;
 	r->raw = true;
 	t = now;
@@ -257,7 +259,9 @@ int relay_begin(struct relay *r, int master, bool copy_size, struct err *err)
 {
 	int flags = fcntl(master, F_GETFL);
 
-	*r = (struct relay){ .master = master, .hangup = -1, .in = { .fd = -1 }, .out = { .fd = -1 }, .tty = -1 };
+	*r = (struct relay){
+		.master = master, .hangup = -1, .in = { .fd = -1 }, .out = { .fd = -1 }, .tty = -1
+	};
 	if (flags < 0 || fcntl(master, F_SETFL, flags | O_NONBLOCK) < 0) {
 		int rc = err_sys(err, "make the terminal non-blocking");
 
@@ -289,11 +293,13 @@ size_t relay_poll(const struct relay *r, struct pollfd p[3])
 		p[SLOT_MASTER] = (struct pollfd){ .fd = r->hangup, .events = POLLIN };
 	else if (r->hangup < 0 && (wants_more || has_input))
 		p[SLOT_MASTER] = (struct pollfd){ .fd = r->master,
-						  .events = (short)((wants_more ? POLLIN : 0) | (has_input ? POLLOUT : 0)) };
+						  .events = (short)((wants_more ? POLLIN : 0) |
+								    (has_input ? POLLOUT : 0)) };
 	p[SLOT_IN] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	if (!r->ended && buffer_room(&r->to_master) > 0)
 		p[SLOT_IN].fd = r->in.fd;
-	p[SLOT_OUT] = (struct pollfd){ .fd = r->to_out.len > 0 ? r->out.fd : -1, .events = POLLOUT };
+	p[SLOT_OUT] =
+		(struct pollfd){ .fd = r->to_out.len > 0 ? r->out.fd : -1, .events = POLLOUT };
 	return SLOT_COUNT;
 }
 
@@ -355,5 +361,7 @@ void relay_end(struct relay *r)
 	fd_closep(&r->master);
 	freep(&r->to_master.data);
 	freep(&r->to_out.data);
-	*r = (struct relay){ .master = -1, .hangup = -1, .in = { .fd = -1 }, .out = { .fd = -1 }, .tty = -1 };
+	*r = (struct relay){
+		.master = -1, .hangup = -1, .in = { .fd = -1 }, .out = { .fd = -1 }, .tty = -1
+	};
 }

@@ -43,29 +43,39 @@ static int filter_get(struct arena *a, const struct seccomp_profile *p, int cach
 		return err_in(err, rc, "compile the system call filter");
 	if (cache_dir >= 0 && *ret->library)
 		seccomp_cache_save(cache_dir, &key, ret);
-	/* libseccomp needs megabytes for a while; init would inherit the empty heap */
-	(void)malloc_trim(0);
 	return 0;
 }
 
-int seccomp_plan(struct arena *a, const struct spec_seccomp *spec, int cache_dir, bool compile_now,
+/*
+ * Whatever is only needed on the way is in an arena of its own: init inherits what we leave, and
+ * libseccomp alone needs megabytes for a while.
+ */
+int seccomp_plan(struct arena *a, const struct spec_seccomp *spec, int cache_dir, bool compile,
 		 struct notes *notes, struct seccomp_plan *ret, struct err *err)
 {
+	struct arena tmp = ARENA_INIT;
 	struct seccomp_entry entry = { .skipped = "" };
 	struct seccomp_profile profile;
-	int rc = seccomp_profile_check(a, spec, &profile, err);
+	struct sock_filter *filter = NULL;
+	int rc = seccomp_profile_check(&tmp, spec, &profile, err);
 
-	if (rc == 0 && compile_now)
-		rc = filter_get(a, &profile, cache_dir, &entry, err);
-	if (rc < 0)
-		return rc;
-	if (*entry.skipped)
+	if (rc == 0 && compile)
+		rc = filter_get(&tmp, &profile, cache_dir, &entry, err);
+	if (rc == 0 && entry.n)
+		filter = memcpy(arena_alloc(a, entry.n * sizeof(*filter)), entry.filter,
+				entry.n * sizeof(*filter));
+	if (rc == 0 && *entry.skipped)
 		note_add(notes, NOTE_ADAPTED, "linux.seccomp", "this libseccomp does not know them",
 			 "skipped %s", entry.skipped);
+	arena_free(&tmp);
+	if (compile)
+		(void)malloc_trim(0);
+	if (rc < 0)
+		return rc;
 	*ret = (struct seccomp_plan){
 		.active = true,
 		.n = entry.n,
-		.filter = entry.filter,
+		.filter = filter,
 		.flags = profile.flags,
 		.notify = profile.notify,
 		.listener_path = spec->listener_path,

@@ -14,6 +14,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/str.h"
+#include "feature/seccomp_compile.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -47,24 +49,28 @@ static uint64_t hash(const void *data, size_t len)
 	return h;
 }
 
-static void head_library(struct entry_head *h, const struct stat *st)
+/* The library's file; all zero for one that is part of this program, whose name says its version. */
+static bool head_library(struct entry_head *h, const char *path)
 {
-	h->dev = (uint64_t)st->st_dev;
-	h->ino = (uint64_t)st->st_ino;
-	h->size = (uint64_t)st->st_size;
-	h->mtime = (uint64_t)st->st_mtim.tv_sec;
-	h->mtime_ns = (uint64_t)st->st_mtim.tv_nsec;
+	struct stat st = { 0 };
+
+	if (str_eq(path, seccomp_linked_library()))
+		memset(&st, 0, sizeof(st));
+	else if (seccomp_linked_library() || stat(path, &st) < 0)
+		return false;
+	h->dev = (uint64_t)st.st_dev;
+	h->ino = (uint64_t)st.st_ino;
+	h->size = (uint64_t)st.st_size;
+	h->mtime = (uint64_t)st.st_mtim.tv_sec;
+	h->mtime_ns = (uint64_t)st.st_mtim.tv_nsec;
+	return true;
 }
 
 static bool library_same(const struct entry_head *h, const char *path)
 {
 	struct entry_head now = *h;
-	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return false;
-	head_library(&now, &st);
-	return memcmp(&now, h, sizeof(now)) == 0;
+	return head_library(&now, path) && memcmp(&now, h, sizeof(now)) == 0;
 }
 
 /* Returns the whole file in the arena, or NULL. */
@@ -167,12 +173,10 @@ void seccomp_cache_save(int dir, const struct str *key, const struct seccomp_ent
 	struct entry_head h = { .magic = MAGIC };
 	auto_str struct str file = STR_INIT;
 	struct err err = ERR_INIT;
-	struct stat st;
 	char name[17];
 
-	if (stat(e->library, &st) < 0)
+	if (!head_library(&h, e->library))
 		return;
-	head_library(&h, &st);
 	h.key_len = (uint32_t)key->len;
 	h.library_len = (uint32_t)strlen(e->library) + 1;
 	h.skipped_len = (uint32_t)strlen(e->skipped) + 1;

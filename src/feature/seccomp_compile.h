@@ -13,4 +13,7 @@ int seccomp_compile(struct arena *a, const struct seccomp_profile *p, struct sec
 /* Adds the specification's architectures that the library knows; false where there is none. */
 bool seccomp_compile_archs(struct json_out *o);
 
+/* Identity of a library that is part of this program; NULL where it is a file. */
+const char *seccomp_linked_library(void);
+
 #endif

@@ -201,7 +201,7 @@ static int check_listener(const struct spec_seccomp *spec, const struct seccomp_
 		return err_hint(
 			err,
 			err_set(err, EINVAL, "linux.seccomp: SCMP_ACT_NOTIFY without listenerPath"),
-			"nobody would answer and the system calls would hang; name the agent's socket");
+			"nobody would answer and the calls would hang; name the agent's socket");
 	return 0;
 }
 

@@ -71,10 +71,12 @@ static int set_owner(int slave, uid_t uid, struct err *err)
 		return err_sys(err, "terminal");
 	if (st.st_uid == uid)
 		return 0;
-	return fchown(slave, uid, (gid_t)-1) < 0 ? err_sys(err, "give the terminal to uid %u", uid) : 0;
+	return fchown(slave, uid, (gid_t)-1) < 0 ? err_sys(err, "give the terminal to uid %u", uid)
+						 : 0;
 }
 
-int terminal_open_inside(int ptmx, const struct terminal_plan *plan, uid_t uid, int *ret_slave, struct err *err)
+int terminal_open_inside(int ptmx, const struct terminal_plan *plan, uid_t uid, int *ret_slave,
+			 struct err *err)
 {
 	auto_fd int slave = -1;
 	int unlock = 0, rc;

@@ -5,13 +5,16 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/passwd.h"
 #include "base/path.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "feature/caps.h"
 
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <string.h>
 
 #define PASSWD_MAX (1u << 20)
@@ -50,6 +53,9 @@ int user_plan(struct arena *a, const struct spec_user *user, const char *keep_gr
 
 	if (rc < 0)
 		return rc;
+	/* To setresuid and setresgid it means "leave as it is", which is root. */
+	if (user->uid == UINT32_MAX || user->gid == UINT32_MAX)
+		return err_set(err, EINVAL, "process.user: 4294967295 is no ID");
 	if (user->umask.set && user->umask.v > 0777)
 		return err_set(err, EINVAL, "process.user.umask: %u is more than 0777", user->umask.v);
 	ret->uid = user->uid;
@@ -61,6 +67,7 @@ int user_plan(struct arena *a, const struct spec_user *user, const char *keep_gr
 		err_set(err, EPERM, "process.user.additionalGids: setgroups is denied in this user namespace");
 		return err_hint(err, -EPERM, "a map of one ID written without newgidmap denies it: map more IDs, or leave additionalGids out");
 	}
+	ret->unknown_map = !ids->known;
 	ret->groups = arena_alloc(a, (user->additional_gids.n + 1) * sizeof(gid_t));
 	for (size_t i = 0; i < user->additional_gids.n; i++)
 		ret->groups[ret->n_groups++] = user->additional_gids.v[i];
@@ -105,10 +112,25 @@ int user_become_root_inside(const struct idmap_plan *ids, const struct user_plan
 	return 0;
 }
 
+/* With CAP_SETGID it is the user namespace that denies setgroups: nobody in it can drop a group. */
+static int set_groups(const struct user_plan *plan, struct err *err)
+{
+	int rc;
+
+	if (setgroups(plan->n_groups, plan->groups) == 0)
+		return 0;
+	rc = err_sys(err, "set the supplementary groups");
+	if (rc != -EPERM || !plan->unknown_map || !(caps_own_effective() & (1ULL << CAP_SETGID)))
+		return rc;
+	return plan->n_groups ? err_hint(err, rc, "the joined user namespace denies setgroups: leave additionalGids out") : 0;
+}
+
 int user_inside(const struct user_plan *plan, struct err *err)
 {
-	if (plan->set_groups && setgroups(plan->n_groups, plan->groups) < 0)
-		return err_sys(err, "set the supplementary groups");
+	int rc = plan->set_groups ? set_groups(plan, err) : 0;
+
+	if (rc < 0)
+		return rc;
 	if (setresgid(plan->gid, plan->gid, plan->gid) < 0)
 		return err_sys(err, "become group %u", plan->gid);
 	if (setresuid(plan->uid, plan->uid, plan->uid) < 0)
@@ -116,47 +138,16 @@ int user_inside(const struct user_plan *plan, struct err *err)
 	return 0;
 }
 
-/* Field n (from 0) of a passwd line that ends at end. */
-static bool passwd_field(const char *line, const char *end, unsigned n, char *buf, size_t size)
-{
-	const char *stop;
-
-	for (; n > 0; n--) {
-		line = memchr(line, ':', (size_t)(end - line));
-		if (!line)
-			return false;
-		line++;
-	}
-	stop = memchr(line, ':', (size_t)(end - line));
-	if (!stop)
-		stop = end;
-	if ((size_t)(stop - line) >= size)
-		return false;
-	memcpy(buf, line, (size_t)(stop - line));
-	buf[stop - line] = '\0';
-	return true;
-}
-
 void user_home_inside(uid_t uid, char *buf, size_t size)
 {
 	auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_fd int fd = root < 0 ? -1 : path_open_in(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, NULL);
 	auto_free char *text = NULL;
+	struct passwd_entry pw;
 	struct stat st;
 	size_t len;
+	bool known = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		     fd_read_all(fd, PASSWD_MAX, &text, &len, NULL) == 0 && passwd_parse(text, uid, &pw);
 
-	(void)snprintf(buf, size, "/");
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fd_read_all(fd, PASSWD_MAX, &text, &len, NULL) < 0)
-		return;
-	for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
-		char number[16];
-		unsigned long long id;
-
-		end = strchrnul(line, '\n');
-		if (!passwd_field(line, end, 2, number, sizeof(number)) || !str_to_u64(number, UINT32_MAX, &id) || id != uid)
-			continue;
-		if (!passwd_field(line, end, 5, buf, size) || buf[0] != '/')
-			(void)snprintf(buf, size, "/");
-		return;
-	}
+	(void)snprintf(buf, size, "%s", known && pw.home[0] == '/' ? pw.home : "/");
 }

@@ -21,6 +21,7 @@ struct user_plan {
 	size_t n_groups;
 	bool set_groups;	/* setgroups(2) to exactly groups; false: denied, or kept on request */
 	bool keep_groups;	/* run.oci.keep_original_groups */
+	bool unknown_map;	/* a user namespace joined by path: whether setgroups is denied shows only inside */
 	mode_t umask;
 };
 

@@ -9,12 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/passwd.h"
 #include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -142,25 +142,6 @@ static bool have_cap(int cap)
 	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
 }
 
-/* "name:x:uid:..." of the line whose third field is uid; NULL when there is none. */
-static const char *passwd_name(struct arena *a, const char *text, uint32_t uid)
-{
-	char want[16];
-	size_t n = (size_t)snprintf(want, sizeof(want), ":%u:", uid);
-
-	for (const char *line = text; line && *line;) {
-		const char *end = strchrnul(line, '\n');
-		const char *name_end = memchr(line, ':', (size_t)(end - line));
-		const char *id = name_end ? memchr(name_end + 1, ':', (size_t)(end - name_end - 1))
-					  : NULL;
-
-		if (id && name_end > line && (size_t)(end - id) >= n && memcmp(id, want, n) == 0)
-			return arena_strndup(a, line, (size_t)(name_end - line));
-		line = *end ? end + 1 : NULL;
-	}
-	return NULL;
-}
-
 int probe_map_parse(struct arena *a, const char *text, struct id_extents *ret, struct err *err)
 {
 	VEC(struct id_extent) map = VEC_INIT;
@@ -197,19 +178,10 @@ int probe_user(struct host *h, struct err *err)
 
 int probe_login(struct host *h, struct err *err)
 {
-	auto_free char *text = NULL;
-	const struct passwd *pw;
-	size_t len;
+	struct passwd_entry pw;
 
 	(void)err;
-	if (h->user)
-		return 0;
-	if (file_read_at(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &text, &len, NULL) == 0)
-		h->user = passwd_name(h->arena, text, h->uid);
-	if (h->user)
-		return 0;
-	pw = getpwuid(h->uid);
-	if (pw)
-		h->user = arena_strdup(h->arena, pw->pw_name);
+	if (!h->user && passwd_find(h->uid, true, &pw))
+		h->user = arena_strdup(h->arena, pw.name);
 	return 0;
 }

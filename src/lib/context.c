@@ -56,6 +56,7 @@ int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_e
 	int rc;
 
 	ctx->rootfd = ctx->live.pidfd = ctx->live.pty = -1;
+	ctx->live.c = (struct container)CONTAINER_INIT;
 	ctx->notice = o->notice;
 	ctx->notice_arg = o->notice_arg;
 	ctx->root_named = o->root;
@@ -79,6 +80,8 @@ void bryo_ctx_free(bryo_ctx *ctx)
 	if (!ctx)
 		return;
 	wait_disarm(&ctx->live.waiter);
+	container_close(&ctx->live.c);
+	arena_free(&ctx->live.arena);
 	fd_closep(&ctx->live.pidfd);
 	fd_closep(&ctx->live.pty);
 	fd_closep(&ctx->rootfd);
@@ -115,15 +118,18 @@ char *path_absolute(const char *path)
 	return mem_printf("%s/%s", cwd, path);
 }
 
+/* '@' cannot be in a container id, so it is never taken for a container. */
+#define SECCOMP_CACHE "@seccomp"
+
 int ctx_seccomp_cache(const struct bryo_ctx *ctx)
 {
 	int fd;
 
 	if (ctx->rootfd < 0)
 		return -1;
-	fd = openat(ctx->rootfd, ".seccomp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && mkdirat(ctx->rootfd, ".seccomp", 0700) == 0)
-		fd = openat(ctx->rootfd, ".seccomp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(ctx->rootfd, SECCOMP_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && mkdirat(ctx->rootfd, SECCOMP_CACHE, 0700) == 0)
+		fd = openat(ctx->rootfd, SECCOMP_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd;
 }
 
@@ -136,6 +142,8 @@ int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct
 	if (ctx->rootfd < 0)
 		return err_set(err, ENOENT, "container '%s' does not exist", id);
 	ret->dirfd = state_open(ctx->rootfd, id, err);
+	if (ret->dirfd == -ENOENT)
+		return err_hint(err, -ENOENT, "bryo list shows those that do; each --root has its own");
 	if (ret->dirfd < 0)
 		return ret->dirfd;
 	if (lock) {
@@ -155,6 +163,11 @@ void container_close(struct container *c)
 	fd_closep(&c->lock);
 	fd_closep(&c->pidfd);
 	arena_free(&c->arena);
+}
+
+struct container *ctx_live(struct bryo_ctx *ctx, const char *id)
+{
+	return ctx->live.c.dirfd >= 0 && str_eq(ctx->live.id, id) ? &ctx->live.c : NULL;
 }
 
 int container_spec(struct container *c, struct spec **ret, struct err *err)

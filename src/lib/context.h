@@ -11,9 +11,25 @@
 #include "proc/wait.h"
 #include "state/state.h"
 
-/* The container that this context created in the foreground: what bryo_wait() needs. */
+/* An existing container, opened: directory, record; the lock where asked for. */
+struct container {
+	int dirfd, lock;
+	struct arena arena;
+	struct record record;
+	enum state_status status;
+	int pidfd;		/* -1 unless alive */
+};
+
+#define CONTAINER_INIT { .dirfd = -1, .lock = -1, .pidfd = -1 }
+
+/*
+ * The container that this context created in the foreground: its facts stay in memory, so that
+ * start, wait and delete need not read them back.
+ */
 struct live {
 	char *id;
+	struct container c;	/* dirfd -1: none */
+	struct arena arena;	/* what c.record points into */
 	pid_t pid;
 	int pidfd, pty;
 	bool pty_sized;		/* the config gave a size */
@@ -31,22 +47,13 @@ struct bryo_ctx {
 	struct live live;
 };
 
-/* An existing container, opened: directory, record; the lock where asked for. */
-struct container {
-	int dirfd, lock;
-	struct arena arena;
-	struct record record;
-	enum state_status status;
-	int pidfd;		/* -1 unless alive */
-};
-
-#define CONTAINER_INIT { .dirfd = -1, .lock = -1, .pidfd = -1 }
-
 struct err *err_of(struct bryo_err *err);
 /* -ENOENT when there is no such container. */
 int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct container *ret, struct err *err);
 void container_close(struct container *c);
-/* spec and plan of a container as it was created, from its kept config. */
+/* The live container of this context, if it has that id. */
+struct container *ctx_live(struct bryo_ctx *ctx, const char *id);
+/* spec of a container as it was created, from its kept config. */
 int container_spec(struct container *c, struct spec **ret, struct err *err);
 void ctx_notes(const struct bryo_ctx *ctx, const struct notes *notes);
 /* A relative path the caller gave, made absolute; malloc'ed. */

@@ -32,10 +32,11 @@ static int run_poststart(struct bryo_ctx *ctx, const char *id, struct container 
 	struct hooks_plan hooks = { 0 };
 	struct err ignored = ERR_INIT;
 	struct spec *spec;
-	int rc = container_spec(c, &spec, err);
+	int rc;
 
-	if (rc == 0 && !spec->hooks.poststart.n)
+	if (!c->record.poststart)
 		return 0;
+	rc = container_spec(c, &spec, err);
 	if (rc == 0)
 		rc = hooks_plan(&c->arena, spec, id, c->record.bundle, NULL, &hooks, err);
 	if (rc == 0)
@@ -47,20 +48,30 @@ static int run_poststart(struct bryo_ctx *ctx, const char *id, struct container 
 	return rc;
 }
 
+static int start(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
+{
+	int rc = start_outside(c->dirfd, err);
+
+	return rc < 0 ? rc : run_poststart(ctx, id, c, err);
+}
+
 int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	auto_container struct container c = CONTAINER_INIT;
-	int rc = container_open(ctx, id, true, &c, err);
+	struct container *live = ctx_live(ctx, id);
+	int rc;
 
+	if (live)
+		return start(ctx, id, live, err);
+	rc = container_open(ctx, id, true, &c, err);
 	if (rc < 0)
 		return rc;
 	if (c.status != STATE_CREATED) {
 		err_set(err, EINVAL, "cannot start container '%s': it is %s, not created", id, status_word(c.status));
 		return c.status == STATE_RUNNING ? err_hint(err, -EINVAL, "it runs already") : -EINVAL;
 	}
-	rc = start_outside(c.dirfd, err);
-	return rc < 0 ? rc : run_poststart(ctx, id, &c, err);
+	return start(ctx, id, &c, err);
 }
 
 int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e)

@@ -12,6 +12,7 @@
 #include "oci/spec_load.h"
 #include "plan/dump.h"
 #include "proc/launch.h"
+#include "proc/sync.h"
 #include "rootless/rootless.h"
 
 #include <fcntl.h>
@@ -95,17 +96,23 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id, c
 	return plan_build(&c->arena, &q, host, &c->plan, err);
 }
 
-static void created_now(struct arena *a, const char **ret)
+/* RFC 3339 by hand: gmtime_r would read the time zone file. Days to date after Howard Hinnant. */
+static const char *created_now(struct arena *a)
 {
 	struct timespec now;
-	struct tm tm;
-	char text[40];
-	size_t n;
+	long long day, era, doe, yoe, doy, mp, sec;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &tm);
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	*ret = arena_printf(a, "%.*s.%09ldZ", (int)n, text, now.tv_nsec);
+	day = now.tv_sec / 86400 + 719468;
+	sec = now.tv_sec % 86400;
+	era = day / 146097;
+	doe = day - era * 146097;
+	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	mp = (5 * doy + 2) / 153;
+	return arena_printf(a, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%09ldZ", yoe + era * 400 + (mp >= 10),
+			    mp < 10 ? mp + 3 : mp - 9, doy - (153 * mp + 2) / 5 + 1, sec / 3600, sec / 60 % 60, sec % 60,
+			    now.tv_nsec);
 }
 
 static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id)
@@ -124,8 +131,10 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kind),
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
+		.poststart = c->spec->hooks.poststart.n,
+		.poststop = c->spec->hooks.poststop.n,
+		.created = created_now(&c->arena),
 	};
-	created_now(&c->arena, &r->created);
 }
 
 /* The id is ours from here on; the record without a pid reads as "creating". */
@@ -143,43 +152,72 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	return rc < 0 ? err_in(err, rc, "state of container '%s'", id) : 0;
 }
 
-static int finish(struct creation *c, struct launched *l, const struct bryo_create_options *o, struct err *err)
+/* While init mounts: the record with its pid, not yet visible. */
+static int stage_record(void *arg, pid_t pid, struct err *err)
 {
+	struct creation *c = arg;
 	struct record *r = &c->c.record;
 	bool zombie;
+	int rc = state_pid_start(pid, &r->pid_start, &zombie, err);
+
+	r->pid = pid;
+	return rc < 0 ? rc : record_stage(c->c.dirfd, r, err);
+}
+
+static int finish(struct creation *c, struct launched *l, const struct bryo_create_options *o, struct err *err)
+{
 	int rc = 0;
 
 	if (o->console_socket) {
 		rc = terminal_send_outside(o->console_socket, l->pty, err);
 		fd_closep(&l->pty);
 	}
-	r->pid = l->pid;
 	if (rc == 0)
-		rc = state_pid_start(l->pid, &r->pid_start, &zombie, err);
-	if (rc == 0)
-		rc = record_save(c->c.dirfd, r, err);
+		rc = record_commit(c->c.dirfd, err);
 	if (rc == 0 && o->pid_file)
 		rc = pid_file_write(o->pid_file, l->pid, err);
-	return rc;
+	return rc < 0 ? rc : launch_release(l, err);
 }
 
 /* What the first refused step may really mean: see userns_explain(). */
 static int explain(struct bryo_ctx *ctx, const struct plan *plan, int rc, struct err *err)
 {
-	if ((rc == -EPERM || rc == -EACCES) && (plan->ns.create & CLONE_NEWUSER) && !err->hint[0])
-		return userns_explain(&ctx->host, -rc, rc, err);
+	if ((rc == -EPERM || rc == -EACCES) && err->sys && (plan->ns.create & CLONE_NEWUSER) && !err->hint[0])
+		return userns_explain(&ctx->host, 0, rc, err);
 	return rc;
+}
+
+/* bryo_start(), bryo_wait() and bryo_delete() find everything here. */
+static void keep_live(struct bryo_ctx *ctx, struct creation *c, struct launched *l)
+{
+	struct live *live = &ctx->live;
+
+	live->id = mem_strdup(c->c.record.id);
+	live->pid = l->pid;
+	live->pidfd = l->pidfd;
+	live->pty = l->pty;
+	live->pty_sized = c->plan.process.terminal.rows != 0;
+	live->c = c->c;
+	live->arena = c->arena;
+	c->c = (struct container)CONTAINER_INIT;
+	c->arena = (struct arena)ARENA_INIT;
+	live->c.record.id = live->id;
+	live->c.status = STATE_CREATED;
+	fd_closep(&live->c.lock);
 }
 
 static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_create_options *o, struct err *err)
 {
+	struct launch_request q = {
+		.plan = &c->plan, .host = &ctx->host, .dirfd = c->c.dirfd, .meanwhile = stage_record, .arg = c,
+	};
 	struct launched l = LAUNCHED_INIT;
 	int rc = 0;
 
 	if (!o->detach)
 		rc = wait_arm(&ctx->live.waiter, err);
 	if (rc == 0)
-		rc = launch_outside(&c->plan, &ctx->host, c->c.dirfd, &l, err);
+		rc = launch_outside(&q, &l, err);
 	if (rc == 0)
 		rc = finish(c, &l, o, err);
 	else
@@ -187,17 +225,13 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 	if (rc < 0) {
 		launched_end(&l);
 		wait_disarm(&ctx->live.waiter);
+		c->c.record.pid = 0;
 		return rc;
 	}
-	if (o->detach) {
+	if (o->detach)
 		fd_closep(&l.pidfd);
-		return 0;
-	}
-	ctx->live.id = mem_strdup(c->c.record.id);
-	ctx->live.pid = l.pid;
-	ctx->live.pidfd = l.pidfd;
-	ctx->live.pty = l.pty;
-	ctx->live.pty_sized = c->plan.process.terminal.rows != 0;
+	else
+		keep_live(ctx, c, &l);
 	return 0;
 }
 

@@ -6,13 +6,13 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
+#include "base/passwd.h"
 #include "base/str.h"
 #include "feature/caps.h"
 #include "feature/mount_opt.h"
 #include "feature/ns.h"
 #include "lib/members.h"
 
-#include <pwd.h>
 #include <string.h>
 
 const char *bryo_status_name(enum bryo_status s)
@@ -39,9 +39,9 @@ static enum bryo_status public_status(enum state_status s)
 
 static char *owner_name(uid_t uid)
 {
-	const struct passwd *pw = getpwuid(uid);
+	struct passwd_entry pw;
 
-	return pw ? mem_strdup(pw->pw_name) : mem_printf("#%u", uid);
+	return passwd_find(uid, true, &pw) ? mem_strdup(pw.name) : mem_printf("#%u", uid);
 }
 
 static char *copy(const char *s)

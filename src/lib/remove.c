@@ -48,10 +48,11 @@ static void run_poststop(struct bryo_ctx *ctx, const char *id, struct container 
 	struct err err = ERR_INIT;
 	struct spec *spec;
 	char text[ERR_TEXT];
-	int rc = container_spec(c, &spec, &err);
+	int rc;
 
-	if (rc == 0 && !spec->hooks.poststop.n)
+	if (!c->record.poststop)
 		return;
+	rc = container_spec(c, &spec, &err);
 	if (rc == 0)
 		rc = hooks_plan(&c->arena, spec, id, c->record.bundle, NULL, &hooks, &err);
 	if (rc == 0)
@@ -66,8 +67,7 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 
 	if (rc < 0)
 		return rc;
-	if (c->record.bundle)
-		run_poststop(ctx, id, c);
+	run_poststop(ctx, id, c);
 	return state_remove(ctx->rootfd, id, err);
 }
 
@@ -79,12 +79,27 @@ static int remove_broken(struct bryo_ctx *ctx, const char *id, int rc, bool forc
 	return state_remove(ctx->rootfd, id, err);
 }
 
+/* It has ended and was reaped by bryo_wait(): nothing has to be asked but whether it is still there. */
+static int delete_live(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
+{
+	int rc;
+
+	c->lock = state_lock(c->dirfd, id, err);
+	rc = c->lock < 0 ? c->lock : container_remove(ctx, id, c, err);
+	container_close(c);
+	return rc;
+}
+
 int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	auto_container struct container c = CONTAINER_INIT;
-	int rc = container_open(ctx, id, true, &c, err);
+	struct container *live = ctx_live(ctx, id);
+	int rc;
 
+	if (live && ctx->live.pidfd < 0)
+		return delete_live(ctx, id, live, err);
+	rc = container_open(ctx, id, true, &c, err);
 	if (rc == -ENOENT && c.dirfd >= 0 && force)
 		return state_remove(ctx->rootfd, id, err); /* claimed, and never recorded */
 	if (rc < 0)

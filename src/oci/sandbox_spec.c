@@ -80,6 +80,12 @@ static void process(struct json_out *o, const struct sandbox_spec *s)
 {
 	json_out_object(o, "process");
 	json_out_bool(o, "terminal", s->terminal);
+	if (s->terminal && s->rows) {
+		json_out_object(o, "consoleSize");
+		json_out_u64(o, "height", s->rows);
+		json_out_u64(o, "width", s->columns);
+		json_out_end(o, '}');
+	}
 	json_out_object(o, "user");
 	json_out_u64(o, "uid", s->uid);
 	json_out_u64(o, "gid", s->gid);

@@ -20,6 +20,7 @@ struct sandbox_bind {
 struct sandbox_spec {
 	uint32_t uid, gid; /* the caller's, inside and outside */
 	bool terminal;
+	unsigned rows, columns; /* of the terminal; 0: unknown */
 	const char *cwd;
 	const char *home; /* an empty directory is made there; NULL: none */
 	struct strv args, env;

@@ -5,6 +5,7 @@
  *	become root inside							-> wait for placed
  *	time and cgroup namespace, loopback, names, rootfs, mounts, devices	-> send mounted
  *	wait for hooked; createContainer hooks, pivot, terminal, sysctls, masks	-> send ready
+ *	wait for recorded
  *	wait for start on the start socket; startContainer hooks; seal and exec	-> send exec
  *
  * It is a copy of the runtime's memory and reads the plan there. It touches only its own
@@ -28,6 +29,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/vfs.h>
 
 #define RUNTIME "runtime"
@@ -49,10 +51,13 @@ static int open_sources(const struct plan *plan, struct err *err)
 /*
  * A change of uid clears the flag, and a non-dumpable process cannot be mapped, entered or helped
  * by an unprivileged runtime. Nobody else is in these namespaces yet, except where a pid
- * namespace was joined: there init stays hidden (CVE-2016-9962).
+ * namespace was joined, or both this and the user namespace are shared: there init stays hidden
+ * (CVE-2016-9962).
  */
 static void stay_dumpable(const struct plan *plan)
 {
+	if (!(plan->ns.create & (CLONE_NEWPID | CLONE_NEWUSER)))
+		return;
 	for (size_t i = 0; i < plan->ns.n_joins; i++)
 		if (plan->ns.joins[i].flag == CLONE_NEWPID)
 			return;
@@ -159,7 +164,7 @@ static void join_keyring(const struct plan *plan)
 static int finish_root(const struct plan *plan, int rootfd, int *ret_master, int *ret_slave, struct err *err)
 {
 	char program[PATH_MAX];
-	int rc = hooks_run(&plan->hooks, HOOK_CREATE_CONTAINER, "created", getpid(), err);
+	int rc = hooks_run(&plan->hooks, HOOK_CREATE_CONTAINER, "creating", getpid(), err);
 
 	if (rc == 0)
 		rc = rootfs_pivot_inside(&plan->rootfs, rootfd, err);
@@ -211,12 +216,24 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 	return rc < 0 ? rc : sync_send_with(args->sock, SYNC_READY, NULL, 0, master, err);
 }
 
+/* The creator as this user namespace has him: asked of the kernel, as a joined one's map is unknown. */
+static uid_t owner_of(int sock)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		_exit(126);
+	return peer.uid;
+}
+
 void init_main(const struct init_args *args)
 {
 	const struct log_sink *log = log_get();
 	const int keep[] = { args->sock, args->listener, log->fd, log->mirror };
 	struct err err = ERR_INIT;
 	int slave = -1, start;
+	uid_t owner;
 
 	/* The runtime's lock is an open file description: a copy here would hold it as long as we live. */
 	fd_close_others((unsigned)(3 + args->plan->process.preserve_fds), keep, ARRAY_LEN(keep));
@@ -224,8 +241,12 @@ void init_main(const struct init_args *args)
 		sync_fail(args->sock, &err);
 		_exit(126);
 	}
+	/* Before the record names us, nobody could find us: then we end with the runtime. */
+	if (sync_expect(args->sock, SYNC_RECORDED, RUNTIME, NULL, &err) < 0)
+		_exit(126);
+	owner = owner_of(args->sock);
 	(void)close(args->sock);
-	start = start_wait_inside(args->listener, args->owner);
+	start = start_wait_inside(args->listener, owner);
 	if (hooks_run(&args->plan->hooks, HOOK_START_CONTAINER, "created", getpid(), &err) < 0) {
 		sync_fail(start, &err);
 		_exit(126);

@@ -12,7 +12,6 @@ struct init_args {
 	const struct plan *plan;
 	int sock;		/* sync pair, our end */
 	int listener;		/* start socket, listening */
-	uid_t owner;		/* the creator's uid as seen inside (overflow ID where unmapped) */
 };
 
 /* This is the container's first process; it lives until it execs the program; it exists because

@@ -4,8 +4,9 @@
  *	start socket, sync pair, clone3 (through the joiner where namespaces are given by path)
  *	id maps, oom score					-> send mapped, placed
  *	[no hooks in the runtime: hooked is sent at once, so that init need not wait for us]
+ *	what the caller can do meanwhile: the record with the pid
  *	wait for mounted; prestart and createRuntime hooks	-> send hooked
- *	wait for ready, which brings the pty
+ *	wait for ready, which brings the pty; the caller sends recorded
  *
  * A failure of init is the better story than what its death makes of our own step, so before an
  * error of ours is reported, init is asked.
@@ -24,24 +25,12 @@
 #include <sys/wait.h>
 
 #define INIT "container init"
-#define OVERFLOW_ID 65534
-
-static uid_t owner_inside(const struct plan *plan, const struct host *host)
-{
-	uint32_t inside;
-
-	if (!(plan->ns.differ & CLONE_NEWUSER))
-		return host->uid;
-	if (plan->idmap.known && id_to_inside(&plan->idmap.uid, host->uid, &inside))
-		return inside;
-	return OVERFLOW_ID;
-}
 
 static int clone_init(const struct init_args *args, struct host *host, struct launched *ret, struct err *err)
 {
 	int pidfd = -1, rc;
 	struct clone_args clone = {
-		.flags = args->plan->ns.create | CLONE_PIDFD,
+		.flags = args->plan->ns.create | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -75,8 +64,9 @@ static int run_runtime_hooks(const struct plan *plan, int sock, pid_t pid, struc
 	return rc < 0 ? rc : sync_send(sock, SYNC_HOOKED, err);
 }
 
-static int script(const struct plan *plan, int sock, struct launched *l, struct err *err)
+static int script(const struct launch_request *q, int sock, struct launched *l, struct err *err)
 {
+	const struct plan *plan = q->plan;
 	bool hooks = has_runtime_hooks(plan);
 	struct sync_packet ready;
 	int rc = plan->idmap.active ? idmap_outside(&plan->idmap, l->pid, err) : 0;
@@ -89,6 +79,8 @@ static int script(const struct plan *plan, int sock, struct launched *l, struct 
 		rc = sync_send(sock, SYNC_PLACED, err);
 	if (rc == 0 && !hooks)
 		rc = sync_send(sock, SYNC_HOOKED, err);
+	if (rc == 0 && q->meanwhile)
+		rc = q->meanwhile(q->arg, l->pid, err);
 	if (rc == 0)
 		rc = sync_expect(sock, SYNC_MOUNTED, INIT, NULL, err);
 	if (rc == 0 && hooks)
@@ -129,14 +121,15 @@ void launched_end(struct launched *l)
 	}
 	fd_closep(&l->pidfd);
 	fd_closep(&l->pty);
+	fd_closep(&l->sock);
 	errno = saved;
 }
 
-int launch_outside(const struct plan *plan, struct host *host, int dirfd, struct launched *ret, struct err *err)
+int launch_outside(const struct launch_request *q, struct launched *ret, struct err *err)
 {
-	auto_fd int listener = start_listen_outside(dirfd, err);
+	auto_fd int listener = start_listen_outside(q->dirfd, err);
 	int pair[2], rc;
-	struct init_args args = { .plan = plan, .listener = listener, .owner = owner_inside(plan, host) };
+	struct init_args args = { .plan = q->plan, .listener = listener };
 
 	if (listener < 0)
 		return listener;
@@ -147,14 +140,24 @@ int launch_outside(const struct plan *plan, struct host *host, int dirfd, struct
 	auto_fd int theirs = pair[1];
 
 	args.sock = theirs;
-	rc = clone_init(&args, host, ret, err);
+	rc = clone_init(&args, q->host, ret, err);
 	fd_closep(&theirs);
-	if (rc == 0)
-		rc = script(plan, mine, ret, err);
+	if (rc < 0)
+		return rc;
+	rc = script(q, mine, ret, err);
 	if (rc < 0) {
 		ask_init(mine, err);
 		launched_end(ret);
 		return -err->num;
 	}
+	ret->sock = take_fd(&mine);
 	return 0;
+}
+
+int launch_release(struct launched *l, struct err *err)
+{
+	int rc = sync_send(l->sock, SYNC_RECORDED, err);
+
+	fd_closep(&l->sock);
+	return rc;
 }

@@ -13,15 +13,27 @@ struct launched {
 	pid_t pid;	/* a child of the caller */
 	int pidfd;
 	int pty;	/* master, or -1 */
+	int sock;	/* to init, which waits for `recorded`, or -1 */
 };
 
-#define LAUNCHED_INIT { .pidfd = -1, .pty = -1 }
+#define LAUNCHED_INIT { .pidfd = -1, .pty = -1, .sock = -1 }
+
+struct launch_request {
+	const struct plan *plan;
+	struct host *host;
+	int dirfd;	/* the container's state directory, where the start socket is made */
+	/* Called once init is at work: what the runtime can do meanwhile. May be NULL. */
+	int (*meanwhile)(void *arg, pid_t pid, struct err *err);
+	void *arg;
+};
 
 /*
- * Clones init and takes it to `ready`. dirfd: the container's state directory, where the start
- * socket is made. On failure nothing is left: init is killed and reaped. [outside]
+ * Clones init and takes it to `ready`. On failure nothing is left: init is killed and reaped.
+ * [outside]
  */
-int launch_outside(const struct plan *plan, struct host *host, int dirfd, struct launched *ret, struct err *err);
+int launch_outside(const struct launch_request *q, struct launched *ret, struct err *err);
+/* The record names init now, so it no longer ends with us: says `recorded`. */
+int launch_release(struct launched *l, struct err *err);
 /* Kills and reaps; closes descriptors; keeps errno. */
 void launched_end(struct launched *l);
 

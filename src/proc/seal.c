@@ -43,17 +43,37 @@ static int check_program(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-static void explain_noexec(const char *path, int num, struct err *err)
+/* The line after "#!", or what a binary without its loader looks like. */
+static void explain_interpreter(const char *path, struct err *err)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char head[128] = "";
+
+	if (fd >= 0 && read(fd, head, sizeof(head) - 1) > 2 && head[0] == '#' && head[1] == '!')
+		err_hint(err, 0, "the file is there; its interpreter is missing in the container: '%.*s'",
+			 (int)strcspn(head + 2, "\n"), head + 2);
+	else
+		err_hint(err, 0, "the file is there; the dynamic loader that it names (see file or readelf -l) is missing in the container");
+}
+
+static void explain_exec(const char *path, int num, struct err *err)
 {
 	struct statvfs fs;
 	struct stat st;
 
-	if (num != EACCES)
+	if (num == ENOEXEC)
+		err_hint(err, 0, "it is neither a binary for this machine nor a script that begins with #!");
+	if ((num != EACCES && num != ENOENT) || stat(path, &st) < 0)
 		return;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (num == ENOENT)
+		explain_interpreter(path, err);
+	else if (S_ISDIR(st.st_mode))
 		err_hint(err, 0, "it is a directory");
 	else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
 		err_hint(err, 0, "it is on a file system that is mounted noexec");
+	else
+		err_hint(err, 0, "its mode %04o and owner do not let the container's user execute it: chmod a+x it in the image",
+			 st.st_mode & 07777);
 }
 
 static int search_path(const struct process_plan *p, char *ret, size_t size, struct err *err)
@@ -73,8 +93,10 @@ static int search_path(const struct process_plan *p, char *ret, size_t size, str
 			return 0;
 		denied |= rc == -EACCES;
 	}
-	if (denied)
-		return exec_error(p->argv[0], EACCES, err);
+	if (denied) {
+		exec_error(p->argv[0], EACCES, err);
+		return err_hint(err, -EACCES, "a file of that name is in a directory of PATH (%s), and the container's user may not execute it", search);
+	}
 	err_set(err, ENOENT, "exec '%s': executable file not found in $PATH", p->argv[0]);
 	err->exec = true;
 	return err_hint(err, -ENOENT, "PATH of the container is %s", search);
@@ -93,11 +115,14 @@ int seal_find_program(const struct process_plan *p, char *ret, size_t size, stru
 	if (rc == 0)
 		return 0;
 	exec_error(p->argv[0], -rc, err);
-	explain_noexec(ret, -rc, err);
+	explain_exec(ret, -rc, err);
 	return rc;
 }
 
-/* Dispositions that the caller ignored must not reach the program; nor our blocked signals. */
+/*
+ * What the caller ignored (nohup, Python and its SIGPIPE) must not reach the program, nor our
+ * blocked signals. CLONE_CLEAR_SIGHAND resets handlers only: what is ignored stays ignored.
+ */
 static void reset_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
@@ -212,7 +237,7 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock)
 	if (rc == 0) {
 		execve(program, p->argv, env);
 		exec_error(p->argv[0], errno, &err);
-		explain_noexec(program, err.num, &err);
+		explain_exec(program, err.num, &err);
 	}
 	sync_fail(sock, &err);
 	_exit(err.exec && err.num == ENOENT ? 127 : 126);

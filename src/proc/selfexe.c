@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "feature/caps.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -44,7 +45,8 @@ static bool is_out_of_reach(int exe)
 		return true;
 	if (fstat(exe, &st) < 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return false;
-	if (st.st_uid == 0 && euid != 0)
+	/* With capabilities of its own a caller may become uid 0 in a container, or map it. */
+	if (st.st_uid == 0 && euid != 0 && !caps_own_effective())
 		return true;
 	return st.st_uid == OVERFLOW_ID && !overflow_is_mapped();
 }

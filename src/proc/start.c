@@ -45,16 +45,16 @@ int start_outside(int dirfd, struct err *err)
 		return err_sys(err, "make a socket");
 	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return err_sys(err, "reach the container's init");
+	/* First the name, then the word: killed in between, we leave a stopped container, never a
+	 * running one that reads as created. */
+	if (unlinkat(dirfd, START_SOCKET, 0) < 0)
+		return err_sys(err, "remove the start socket");
 	rc = sync_send(sock, SYNC_START, err);
 	if (rc == 0)
 		rc = sync_expect(sock, SYNC_EXEC, "container init", NULL, err);
 	if (rc == 0)
 		rc = sync_expect_end(sock, "container init", err);
-	if (rc < 0)
-		return rc;
-	if (unlinkat(dirfd, START_SOCKET, 0) < 0)
-		return err_sys(err, "remove the start socket");
-	return 0;
+	return rc;
 }
 
 int start_wait_inside(int listener, uid_t owner)
@@ -69,7 +69,10 @@ int start_wait_inside(int listener, uid_t owner)
 			_exit(126);
 		if (sock < 0 || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 			continue;
-		if (peer.uid == owner && sync_expect(sock, SYNC_START, "runtime", NULL, &ignored) == 0)
-			return take_fd(&sock);
+		if (peer.uid != owner)
+			continue;
+		if (sync_expect(sock, SYNC_START, "runtime", NULL, &ignored) < 0)
+			_exit(126);
+		return take_fd(&sock);
 	}
 }

@@ -14,10 +14,11 @@
 
 /* Binds and listens in the state directory; the descriptor is for init. [outside] */
 int start_listen_outside(int dirfd, struct err *err);
-/* Connects, says start, waits for exec and the end of file; removes the socket on success.
- * -ENOENT: already started. [outside] */
+/* Connects, removes the socket, says start, waits for exec and the end of file. -ENOENT: already
+ * started. [outside] */
 int start_outside(int dirfd, struct err *err);
-/* Accepts until somebody who is the owner says start; returns that connection. [inside] */
+/* Accepts until the owner comes, who must say start; returns that connection. Exits where he goes
+ * without a word: the socket has lost its name, so nobody else will come. [inside] */
 int start_wait_inside(int listener, uid_t owner);
 
 #endif

@@ -20,7 +20,8 @@ struct wire {
 
 static const char *const names[] = {
 	[SYNC_MAPPED] = "mapped", [SYNC_PLACED] = "placed", [SYNC_MOUNTED] = "mounted", [SYNC_HOOKED] = "hooked",
-	[SYNC_READY] = "ready",	  [SYNC_START] = "start",   [SYNC_EXEC] = "exec",	[SYNC_JOINED] = "joined",
+	[SYNC_READY] = "ready",	  [SYNC_RECORDED] = "recorded",
+	[SYNC_START] = "start",   [SYNC_EXEC] = "exec",	[SYNC_JOINED] = "joined",
 	[SYNC_FAILED] = "failed",
 };
 

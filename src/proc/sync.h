@@ -12,7 +12,8 @@
  *  (waits)                <-- mounted -----  everything attached, not yet pivoted
  *  prestart, createRuntime hooks
  *                         -- hooked -------> createContainer hooks, pivot, terminal, sysctls, masks
- *  record the pid         <-- ready + pty -  blocks on the start socket
+ *  record the pid         <-- ready + pty -  (waits)
+ *                         -- recorded -----> blocks on the start socket
  *  start socket           -- start --------> startContainer hooks, seal
  *  (waits)                <-- exec --------  execve
  *                         <-- end of file -  success, and only here
@@ -21,8 +22,9 @@
  * only receive, and an unexpected message is a protocol error, never skipped; `failed` may come
  * instead of any message, or of the final end of file, and carries the whole error chain; end of
  * file is an error everywhere except after `exec`; no naked integers; text from the other side is
- * bounded and terminated by the receiver. The pair is closed after `ready`; `start` and what
- * follows travel on the start socket: a listening socket in the container's state directory
+ * bounded and terminated by the receiver. The pair is closed after `recorded`: until then init
+ * dies with the runtime, because nobody else could find it. `start` and what follows travel on the
+ * start socket: a listening socket in the container's state directory
  * (0700: that is its guard), inherited by init, which accepts the owner's uid only.
  * exec uses the same messages: start (the joiner's child may go on) and ready, exec, failed.
  */
@@ -35,7 +37,8 @@
 #include <stddef.h>
 
 enum sync_msg {
-	SYNC_MAPPED = 1, SYNC_PLACED, SYNC_MOUNTED, SYNC_HOOKED, SYNC_READY, SYNC_START, SYNC_EXEC, SYNC_JOINED, SYNC_FAILED
+	SYNC_MAPPED = 1, SYNC_PLACED, SYNC_MOUNTED, SYNC_HOOKED, SYNC_READY, SYNC_RECORDED, SYNC_START, SYNC_EXEC,
+	SYNC_JOINED, SYNC_FAILED
 };
 
 #define SYNC_FDS 2

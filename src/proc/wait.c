@@ -34,14 +34,14 @@ struct loop {
 	pid_t pid;
 	int pidfd;
 	struct relay *relay;
-	bool ended;	/* the program has */
-	bool give_up;	/* a signal came while draining */
+	bool ended;   /* the program has */
+	bool give_up; /* a signal came while draining */
 };
 
 static void wait_mask(sigset_t *set)
 {
-	static const int alone[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGSEGV, SIGBUS, SIGILL,
-				     SIGFPE, SIGTRAP, SIGABRT, SIGSYS };
+	static const int alone[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,	 SIGSEGV, SIGBUS,
+				     SIGILL,  SIGFPE,  SIGTRAP, SIGABRT, SIGSYS };
 
 	sigfillset(set);
 	for (size_t i = 0; i < ARRAY_LEN(alone); i++)
@@ -57,8 +57,8 @@ static void reap_others(pid_t pid)
 	for (;;) {
 		siginfo_t info = { 0 };
 
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid == 0 ||
-		    info.si_pid == pid)
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
+		    info.si_pid == 0 || info.si_pid == pid)
 			return;
 		(void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG | __WALL);
 	}
@@ -108,7 +108,8 @@ static int take_status(const struct loop *l, int *ret_status, struct err *err)
 	int rc;
 
 	if (l->pid <= 0)
-		return err_set(err, ECHILD, "the program is not a child of this process: its status is unknown");
+		return err_set(err, ECHILD,
+			       "the program is not a child of this process: its status is unknown");
 	do
 		rc = waitid((idtype_t)P_PIDFD, (id_t)l->pidfd, &info, WEXITED | __WALL);
 	while (rc < 0 && errno == EINTR);
@@ -184,7 +185,8 @@ void wait_disarm(struct waiter *w)
 	errno = saved;
 }
 
-int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *ret_status, struct err *err)
+int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *ret_status,
+	      struct err *err)
 {
 	struct loop l = { .w = w, .pid = pid, .pidfd = pidfd, .relay = relay };
 	int rc;

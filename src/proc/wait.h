@@ -24,7 +24,9 @@ struct waiter { int sigfd; sigset_t old_mask; struct sigaction old_chld; bool ar
 int wait_arm(struct waiter *w, struct err *err);
 void wait_disarm(struct waiter *w); /* restores; idempotent */
 /* pid: our child (0: not our child, its status is then unknown and -ECHILD); relay may be NULL.
- * *ret_status: exit code or 128+signal. [outside] */
+ * *ret_status: exit code or 128+signal; also set when the only failure is that output was lost
+ * (a full disk; a reader that left is no failure). Every other child of the process that ends
+ * meanwhile is reaped too. w must be armed. [outside] */
 int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *ret_status, struct err *err);
 
 #endif

@@ -31,7 +31,10 @@ static const struct json_field record_fields[] = {
 	{ .name = "id", .kind = JSON_AS_STRING, .off = OFF(r.id), .required = true },
 	{ .name = "bundle", .kind = JSON_AS_STRING, .off = OFF(r.bundle), .required = true },
 	{ .name = "rootfs", .kind = JSON_AS_STRING, .off = OFF(r.rootfs), .required = true },
-	{ .name = "ociVersion", .kind = JSON_AS_STRING, .off = OFF(r.oci_version), .required = true },
+	{ .name = "ociVersion",
+	  .kind = JSON_AS_STRING,
+	  .off = OFF(r.oci_version),
+	  .required = true },
 	{ .name = "created", .kind = JSON_AS_STRING, .off = OFF(r.created), .required = true },
 	{ .name = "owner", .kind = JSON_AS_U32, .off = OFF(r.owner), .required = true },
 	{ .name = "pid", .kind = JSON_AS_U32, .off = OFF(pid) },
@@ -43,6 +46,8 @@ static const struct json_field record_fields[] = {
 	{ .name = "netBackend", .kind = JSON_AS_STRING, .off = OFF(r.net_backend) },
 	{ .name = "rootfsBackend", .kind = JSON_AS_STRING, .off = OFF(r.rootfs_backend) },
 	{ .name = "noNewKeyring", .kind = JSON_AS_BOOL, .off = OFF(r.no_new_keyring) },
+	{ .name = "poststart", .kind = JSON_AS_BOOL, .off = OFF(r.poststart) },
+	{ .name = "poststop", .kind = JSON_AS_BOOL, .off = OFF(r.poststop) },
 	{ .name = "annotations", .kind = JSON_AS_MAP, .off = OFF(r.annotations) },
 	{ .name = NULL },
 };
@@ -66,11 +71,14 @@ static void record_write(struct json_out *o, const struct record *r)
 	json_out_str(o, "netBackend", r->net_backend);
 	json_out_str(o, "rootfsBackend", r->rootfs_backend);
 	json_out_bool(o, "noNewKeyring", r->no_new_keyring);
+	json_out_bool(o, "poststart", r->poststart);
+	json_out_bool(o, "poststop", r->poststop);
 	json_out_map(o, "annotations", &r->annotations);
 	json_out_end(o, '}');
 }
 
-static int record_parse(struct arena *a, const char *text, size_t len, struct record *ret, struct err *err)
+static int record_parse(struct arena *a, const char *text, size_t len, struct record *ret,
+			struct err *err)
 {
 	struct record_file f = { 0 };
 	struct json *doc;
@@ -84,7 +92,8 @@ static int record_parse(struct arena *a, const char *text, size_t len, struct re
 	if (f.format == 0)
 		return err_set(err, EPROTO, "%s: format 0 is unknown", RECORD_NAME);
 	if (f.format > RECORD_FORMAT)
-		return err_set(err, EPROTO, "%s: written by a newer bryo (format %u, this one reads up to %d)",
+		return err_set(err, EPROTO,
+			       "%s: written by a newer bryo (format %u, this one reads up to %d)",
 			       RECORD_NAME, f.format, RECORD_FORMAT);
 	rc = json_decode(a, doc, record_fields, &f, err);
 	if (rc < 0)
@@ -96,7 +105,7 @@ static int record_parse(struct arena *a, const char *text, size_t len, struct re
 	return 0;
 }
 
-int record_save(int dirfd, const struct record *r, struct err *err)
+int record_stage(int dirfd, const struct record *r, struct err *err)
 {
 	auto_json_out struct json_out o;
 
@@ -104,7 +113,19 @@ int record_save(int dirfd, const struct record *r, struct err *err)
 	record_write(&o, r);
 	if (o.s.len > JSON_MAX) /* annotations, escaped: it could never be read again */
 		return err_set(err, EFBIG, "'%s': larger than %u bytes", RECORD_NAME, JSON_MAX);
-	return file_replace_at(dirfd, RECORD_NAME, o.s.p, o.s.len, RECORD_MODE, err);
+	return file_stage_at(dirfd, RECORD_NAME, o.s.p, o.s.len, RECORD_MODE, err);
+}
+
+int record_commit(int dirfd, struct err *err)
+{
+	return file_commit_at(dirfd, RECORD_NAME, err);
+}
+
+int record_save(int dirfd, const struct record *r, struct err *err)
+{
+	int rc = record_stage(dirfd, r, err);
+
+	return rc < 0 ? rc : record_commit(dirfd, err);
 }
 
 int record_load(struct arena *a, int dirfd, struct record *ret, struct err *err)

@@ -6,7 +6,7 @@
  *
  * Files of a container's directory (0700): record.json, config.json (0600, the document as it
  * was created; later commands use it, never the bundle's), start (socket; exists until the
- * container was started), lock.
+ * container was started).
  */
 #ifndef BRYO_RECORD_H
 #define BRYO_RECORD_H
@@ -34,11 +34,18 @@ struct record {
 	const char *cgroup;	   /* path below the cgroup2 mount, or NULL */
 	const char *cgroup_backend, *net_backend, *rootfs_backend;
 	bool no_new_keyring;
+	bool poststart, poststop;  /* the config has such hooks: who asks need not parse it again */
 	struct pairs annotations;
 };
 
 /* Atomic replace of record.json in the container's directory. [outside] */
 int record_save(int dirfd, const struct record *r, struct err *err);
+/*
+ * The same in two steps, for the hot path: stage writes the temporary file while init is busy,
+ * commit renames it.
+ */
+int record_stage(int dirfd, const struct record *r, struct err *err);
+int record_commit(int dirfd, struct err *err);
 /* -ENOENT when there is none (a claim without a record), -EPROTO when it is not ours to read. */
 int record_load(struct arena *a, int dirfd, struct record *ret, struct err *err);
 

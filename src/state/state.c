@@ -6,10 +6,9 @@
  * that is then used, so nobody can swap it afterwards. Directories and files get the sticky bit
  * at birth, because below /tmp systemd-tmpfiles ages whatever lacks it.
  *
- * Lock and removal: a lock is taken on the "lock" file, and is worth something only if that
- * file still has a name once the lock is held; who removes a container unlinks it last. So a
- * waiter that wins after a removal sees that, on every file system (directory link counts
- * differ between them).
+ * Lock and removal: the lock is a flock of the directory itself, through a description of its
+ * own, so it costs no file. A waiter that wins after a removal sees a link count of 0; on a file
+ * system that keeps another count it finds no record, which is the same answer one call later.
  */
 #include "state.h"
 
@@ -25,12 +24,10 @@
 #include <string.h>
 #include <sys/file.h>
 
-#define ID_MAX_LEN 1024
-#define DIR_MODE 01700
-#define LOCK_MODE 01600
-#define LOCK_NAME "lock"
-#define START_NAME "start"
-#define BOOT_ID_LEN 36
+#define ID_MAX_LEN   1024
+#define DIR_MODE     01700
+#define START_NAME   "start"
+#define BOOT_ID_LEN  36
 #define REMOVE_TRIES 8
 
 /* How strictly an existing root is judged; see the rules in state.h. */
@@ -51,15 +48,18 @@ static int check_root(int fd, const char *path, enum root_trust trust, struct er
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "state directory '%s'", path);
 	if (st.st_uid != geteuid()) {
-		rc = err_set(err, EPERM, "state directory '%s' belongs to uid %u, not to uid %u", path, st.st_uid,
-			     geteuid());
-		return err_hint(err, rc, "remove it, or name another one with --root");
+		rc = err_set(err, EPERM, "state directory '%s' belongs to uid %u, not to uid %u",
+			     path, st.st_uid, geteuid());
+		return err_hint(err, rc, trust == ROOT_NAMED ? "name one of your own with --root"
+							     : "remove it, or name another one with --root");
 	}
 	if (st.st_mode & forbidden) {
-		rc = err_set(err, EPERM, "state directory '%s' has mode %04o, which lets others in", path,
-			     st.st_mode & 07777);
-		return err_hint(err, rc, "chmod %s '%s' if you trust what is in it, or name another one with --root",
-				trust == ROOT_NAMED ? "o-w" : "0700", path);
+		rc = err_set(err, EPERM, "state directory '%s' has mode %04o, which lets others in",
+			     path, st.st_mode & 07777);
+		return err_hint(
+			err, rc,
+			"chmod %s '%s' if you trust what is in it, or name another one with --root",
+			trust == ROOT_NAMED ? "o-w" : "0700", path);
 	}
 	if (trust == ROOT_DEFAULT && !(st.st_mode & S_ISVTX))
 		(void)fchmod(fd, DIR_MODE); /* only protects from ageing */
@@ -99,7 +99,10 @@ static int open_root(char *path, enum root_trust trust, bool create, struct err 
 		bool alien = errno == ELOOP || errno == ENOTDIR;
 
 		rc = err_sys(err, "open state directory '%s'", path);
-		return alien ? err_hint(err, rc, "it is not a directory: remove it, or name another one with --root") : rc;
+		return alien ? err_hint(
+				       err, rc,
+				       "it must be a directory and not a link: remove it, or name another one with --root")
+			     : rc;
 	}
 	rc = check_root(fd, path, trust, err);
 	return rc < 0 ? rc : take_fd(&fd);
@@ -110,8 +113,8 @@ static bool is_private_dir(const char *dir)
 {
 	struct stat st;
 
-	return dir && dir[0] == '/' && stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-	       !(st.st_mode & (S_IRWXG | S_IRWXO));
+	return dir && dir[0] == '/' && stat(dir, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid() && !(st.st_mode & (S_IRWXG | S_IRWXO));
 }
 
 static char *default_root(bool privileged)
@@ -167,7 +170,8 @@ int state_root_open(const char *wanted, bool privileged, bool create, char **ret
 
 int state_id_check(const char *id, struct err *err)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-";
 	size_t len = strlen(id);
 
 	if (len == 0)
@@ -177,7 +181,9 @@ int state_id_check(const char *id, struct err *err)
 	if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
 		return err_set(err, EINVAL, "container id '%s' is not allowed", id);
 	if (id[strspn(id, allowed)])
-		return err_set(err, EINVAL, "container id '%s' has characters other than letters, digits and _+.-", id);
+		return err_set(
+			err, EINVAL,
+			"container id '%s' has characters other than letters, digits and _+.-", id);
 	return 0;
 }
 
@@ -189,21 +195,37 @@ int state_claim(int root, const char *id, int *ret_lock, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (mkdirat(root, id, DIR_MODE) < 0) {
-		if (errno == EEXIST)
-			return err_set(err, EEXIST, "container with id '%s' already exists", id);
+		if (errno == EEXIST) {
+			err_set(err, EEXIST, "container with id '%s' already exists", id);
+			return err_hint(err, -EEXIST, "choose another id, or remove that one with bryo delete");
+		}
 		return err_sys(err, "make the state directory of '%s'", id);
 	}
 	dir = open_dir_at(root, id, O_NOFOLLOW);
-	rc = dir < 0 ? err_sys(err, "open the state directory of '%s'", id) : state_lock(dir, id, err);
+	rc = dir < 0 ? err_sys(err, "open the state directory of '%s'", id)
+		     : state_lock(dir, id, err);
 	if (rc < 0) {
-		if (dir >= 0)
-			(void)unlinkat(dir, LOCK_NAME, 0);
-		if (rc != -ENOENT) /* else it was removed meanwhile, and may be somebody else's by now */
+		if (rc !=
+		    -ENOENT) /* else it was removed meanwhile, and may be somebody else's by now */
 			(void)unlinkat(root, id, AT_REMOVEDIR);
 		return rc;
 	}
 	*ret_lock = rc;
 	return take_fd(&dir);
+}
+
+/* A root that was named may be open to its group, whose members could put a directory here. */
+static int check_owner(int dir, const char *id, struct err *err)
+{
+	auto_fd int fd = dir;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "state directory of '%s'", id);
+	if (st.st_uid != geteuid())
+		return err_set(err, EPERM, "state directory of '%s' belongs to uid %u, not to uid %u", id, st.st_uid,
+			       geteuid());
+	return take_fd(&fd);
 }
 
 int state_open(int root, const char *id, struct err *err)
@@ -214,7 +236,7 @@ int state_open(int root, const char *id, struct err *err)
 		return rc;
 	fd = open_dir_at(root, id, O_NOFOLLOW);
 	if (fd >= 0)
-		return fd;
+		return check_owner(fd, id, err);
 	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG)
 		return err_set(err, ENOENT, "container '%s' does not exist", id);
 	return err_sys(err, "open the state directory of '%s'", id);
@@ -222,15 +244,14 @@ int state_open(int root, const char *id, struct err *err)
 
 int state_lock(int dirfd, const char *id, struct err *err)
 {
-	/* Created by whoever comes first: a creator that died before it did so must not block delete. */
-	auto_fd int fd = openat(dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+	auto_fd int fd = open_dir_at(dirfd, ".", 0);
 	struct stat st;
 	int rc;
 
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, ENOENT, "container '%s' does not exist", id);
 	if (fd < 0)
-		return err_sys(err, "open the lock of '%s'", id);
+		return err_sys(err, "open the state directory of '%s'", id);
 	do
 		rc = flock(fd, LOCK_EX);
 	while (rc < 0 && errno == EINTR);
@@ -244,10 +265,11 @@ int state_lock(int dirfd, const char *id, struct err *err)
 /* Temporary files are ".NAME.PID" (file_replace_at); a killed writer leaves one. */
 static bool is_our_file(const char *name)
 {
-	static const char *const known[] = { "record.json", "config.json", START_NAME, LOCK_NAME };
+	static const char *const known[] = { "record.json", "config.json", START_NAME };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strcmp(name, known[i]) == 0 || (name[0] == '.' && str_starts(name + 1, known[i])))
+		if (strcmp(name, known[i]) == 0 ||
+		    (name[0] == '.' && str_starts(name + 1, known[i])))
 			return true;
 	return false;
 }
@@ -265,7 +287,8 @@ static int remove_rest(int dirfd, struct err *err)
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		if (!is_our_file(e->d_name))
-			return err_set(err, ENOTEMPTY, "holds '%s', which bryo did not make", e->d_name);
+			return err_set(err, ENOTEMPTY, "holds '%s', which bryo did not make",
+				       e->d_name);
 		if (unlinkat(dirfd, e->d_name, 0) < 0 && errno != ENOENT)
 			return err_sys(err, "remove '%s'", e->d_name);
 	}
@@ -282,8 +305,6 @@ int state_remove(int root, const char *id, struct err *err)
 	(void)unlinkat(dir, START_NAME, 0);
 	(void)unlinkat(dir, "config.json", 0);
 	(void)unlinkat(dir, "record.json", 0);
-	(void)unlinkat(dir, LOCK_NAME, 0);
-	/* Who was just about to lock may have made a new lock file meanwhile. */
 	for (int i = 0; i < REMOVE_TRIES; i++) {
 		if (unlinkat(root, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
@@ -383,8 +404,10 @@ int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err)
 	}
 	/* The name, in parentheses, may hold anything, also ") "; nothing after it can. */
 	p = strrchr(text, ')');
-	if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			 &state, &start) != 2)
+	if (!p ||
+	    sscanf(p + 1,
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &state, &start) != 2)
 		return err_set(err, EPROTO, "'%s' cannot be understood", path);
 	*ret = start;
 	*ret_zombie = state == 'Z' || state == 'X';
@@ -420,7 +443,8 @@ static int open_init(const struct record *r, struct err *err)
 	return take_fd(&pidfd);
 }
 
-int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd, struct err *err)
+int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd,
+		 struct err *err)
 {
 	struct err why = ERR_INIT;
 	auto_fd int pidfd = -1;
@@ -441,7 +465,8 @@ int state_status(int dirfd, const struct record *r, enum state_status *ret, int 
 			*err = why;
 		return pidfd;
 	}
-	*ret = faccessat(dirfd, START_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? STATE_CREATED : STATE_RUNNING;
+	*ret = faccessat(dirfd, START_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? STATE_CREATED
+									    : STATE_RUNNING;
 	if (ret_pidfd)
 		*ret_pidfd = take_fd(&pidfd);
 	return 0;

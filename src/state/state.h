@@ -10,8 +10,8 @@
  * ownership and not being writable by others. The sticky bit is set on the directories below
  * XDG_RUNTIME_DIR and /tmp so that ageing leaves them alone, as the XDG specification says.
  *
- * A container is claimed by mkdir of its directory (EEXIST: id taken). Locks are flock on the
- * "lock" file of that directory: exclusive for create, start, kill-and-delete; released by the
+ * A container is claimed by mkdir of its directory (EEXIST: id taken). Locks are flock on
+ * that directory: exclusive for create, start, kill-and-delete; released by the
  * kernel when the holder dies. ids: [A-Za-z0-9_+.-], 1..1024 bytes, not "." or "..".
  */
 #ifndef BRYO_STATE_H

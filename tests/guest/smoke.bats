@@ -15,12 +15,15 @@ load ../lib/bryo
 @test "a bundle with bare spec runs, with all IDs that the user owns" {
 	make_bundle
 	args sh -c 'id -u; wc -l </proc/self/uid_map; touch /tmp/f && chown 7:7 /tmp/f && stat -c %u:%g /tmp/f'
-	config '.root.readonly = false'
+	config '.root.readonly = false
+		| .process.capabilities[("bounding", "effective", "permitted")] += ["CAP_CHOWN"]'
 	run bryo run -b "$BUNDLE" "$ID"
+	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "${lines[0]}" = 0 ]
 	[ "${lines[1]}" -ge 2 ]
 	[ "${lines[2]}" = 7:7 ]
+	[ "$(stat -c %u "$BUNDLE/rootfs/tmp/f")" -ge 100000 ]
 }
 
 @test "a bundle as runc's README makes it, with the cgroup mount" {

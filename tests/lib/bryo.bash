@@ -177,6 +177,7 @@ has_subids() {
 #	subid         owns subordinate IDs and may map them
 #	systemd       a user manager answers
 #	cgroup2       the unified hierarchy is the only one
+#	seccomp       bryo was built with system call filters
 #	cmd:NAME      a program
 requires() {
 	local what
@@ -196,6 +197,8 @@ requires() {
 			skip "needs systemd: no user manager answers here" ;;
 		cgroup2) [ "$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)" = cgroup2fs ] ||
 			skip "needs cgroup2: /sys/fs/cgroup is not the unified hierarchy alone" ;;
+		seccomp) "$BRYO" --version | grep -q '+SECCOMP' ||
+			skip "needs seccomp: bryo was built without" ;;
 		cmd:*) command -v "${what#cmd:}" >/dev/null || skip "needs ${what#cmd:}: it is not installed" ;;
 		*) echo "requires: '$what' is unknown" >&2; return 1 ;;
 		esac

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -54,14 +55,19 @@ static void test_output(void)
 	} cases[] = {
 		{ "output is collected", "echo hello", 0, "hello", "" },
 		{ "stderr too", "echo oops >&2", 0, "oops", "" },
-		{ "lines become one", "echo a; echo; printf '\\tb\\r\\n \\033[1m'", 0, "a b [1m", "" },
+		{ "lines become one", "echo a; echo; printf '\\tb\\r\\n \\033[1m'", 0, "a b [1m",
+		  "" },
 		{ "nothing printed", ":", 0, "", "" },
-		{ "an exit status is an error", "echo why; exit 3", -EIO, "why", "'/bin/sh' exited with status 3: why" },
+		{ "an exit status is an error", "echo why; exit 3", -EIO, "why",
+		  "'/bin/sh' exited with status 3: why" },
 		{ "and without words", "exit 1", -EIO, "", "'/bin/sh' exited with status 1" },
-		{ "a signal death is named", "kill -9 $$", -EIO, "", "'/bin/sh' was killed by SIGKILL" },
+		{ "a signal death is named", "kill -9 $$", -EIO, "",
+		  "'/bin/sh' was killed by SIGKILL" },
 		{ "stdin is /dev/null", "cat; echo end", 0, "end", "" },
-		{ "only 0, 1, 2 are open", "ls /proc/self/fd | tr -d '\\n'", 0, "0123", "" }, /* 3: ls itself */
-		{ "no signal is blocked or ignored", "grep -c '^Sig\\(Blk\\|Ign\\):.0000000000000000' /proc/self/status", 0, "2", "" },
+		{ "only 0, 1, 2 are open", "ls /proc/self/fd | tr -d '\\n'", 0, "0123",
+		  "" }, /* 3: ls itself */
+		{ "no signal is blocked or ignored",
+		  "grep -c '^Sig\\(Blk\\|Ign\\):.0000000000000000' /proc/self/status", 0, "2", "" },
 	};
 	struct err err;
 
@@ -70,7 +76,8 @@ static void test_output(void)
 		int rc = shell(&c, cases[i].line, &err);
 
 		if (!ok(rc == cases[i].rc && strcmp(c.output, cases[i].output) == 0 &&
-			strcmp(text_of(&err), cases[i].error) == 0, "%s", cases[i].what))
+				strcmp(text_of(&err), cases[i].error) == 0,
+			"%s", cases[i].what))
 			printf("# rc %d, output '%s', error '%s'\n", rc, c.output, text_of(&err));
 		ok(c.pidfd == -1 && c.out_pipe == -1, "%s: descriptors are closed", cases[i].what);
 	}
@@ -82,8 +89,10 @@ static void test_flood(void)
 	struct err err;
 	int rc = shell(&c, "i=0; while [ $i -lt 20000 ]; do echo line$i; i=$((i+1)); done", &err);
 
-	ok(rc == 0 && strlen(c.output) <= 1024 && strncmp(c.output, "...", 3) == 0, "much output is bounded");
-	ok(strlen(c.output) > 9 && strcmp(c.output + strlen(c.output) - 9, "line19999") == 0, "and its end is kept");
+	ok(rc == 0 && strlen(c.output) <= 1024 && strncmp(c.output, "...", 3) == 0,
+	   "much output is bounded");
+	ok(strlen(c.output) > 9 && strcmp(c.output + strlen(c.output) - 9, "line19999") == 0,
+	   "and its end is kept");
 }
 
 static void test_background(void)
@@ -107,7 +116,8 @@ static void test_timeout(void)
 	c.timeout_ms = 150;
 	rc = shell(&c, "echo before; exec sleep 10", &err);
 	ok(rc == -ETIMEDOUT && now() - start < 3, "a slow child is killed");
-	ok_str(text_of(&err), "'/bin/sh' did not end within 150 ms and was killed: before", "and reported");
+	ok_str(text_of(&err), "'/bin/sh' did not end within 150 ms and was killed: before",
+	       "and reported");
 	ok(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "and reaped");
 }
 
@@ -121,7 +131,8 @@ static void test_input(void)
 	memset(big, 'x', len);
 	c.input = "some text";
 	c.input_len = 9;
-	ok(shell(&c, "cat; echo .; cat", &err) == 0 && strcmp(c.output, "some text.") == 0, "input arrives");
+	ok(shell(&c, "cat; echo .; cat", &err) == 0 && strcmp(c.output, "some text.") == 0,
+	   "input arrives");
 	c = (struct child)CHILD_INIT;
 	c.input = big;
 	c.input_len = len;
@@ -131,9 +142,10 @@ static void test_input(void)
 	c.input_len = len;
 	ok(shell(&c, "exit 0", &err) == 0, "input that nobody reads does no harm");
 	c = (struct child)CHILD_INIT;
-	c.input = "x";
-	c.input_len = 1;
-	ok(shell(&c, "echo y >&0 2>/dev/null && echo written; cat", &err) == 0 && strcmp(c.output, "x") == 0,
+	c.input = "abc";
+	c.input_len = 3;
+	ok(shell(&c, "echo y 2>/dev/null >&0 && echo written; cat", &err) == 0 &&
+		   strstr(c.output, "abc"),
 	   "input cannot be changed");
 	c = (struct child)CHILD_INIT;
 	c.input = "";
@@ -156,13 +168,15 @@ static void test_exec_errors(void)
 		int rc;
 		const char *error;
 	} cases[] = {
-		{ "missing", "/nonexistent/x", -ENOENT, "'/nonexistent/x': No such file or directory" },
+		{ "missing", "/nonexistent/x", -ENOENT,
+		  "'/nonexistent/x': No such file or directory" },
 		{ "not in PATH", "bryo-no-such-program", -ENOENT,
 		  "'bryo-no-such-program': executable file not found in $PATH" },
 		{ "empty name", "", -ENOENT, "'': executable file not found in $PATH" },
 		{ "not executable", "./plain", -EACCES, "'./plain': Permission denied" },
 		{ "a directory", "/tmp", -EACCES, "'/tmp': Permission denied" },
-		{ "no program", "./noformat", -ENOEXEC, "start './noformat': execute it: Exec format error" },
+		{ "no program", "./noformat", -ENOEXEC,
+		  "start './noformat': execute it: Exec format error" },
 		{ "interpreter missing", "./nointerp", -ENOENT,
 		  "start './nointerp': execute it: No such file or directory [the interpreter in its first line "
 		  "or the loader it asks for is missing]" },
@@ -183,8 +197,8 @@ static void test_exec_errors(void)
 		rc = child_start(&c, &err);
 		ok(rc == cases[i].rc, "%s: %d", cases[i].what, rc);
 		ok_str(text_of(&err), cases[i].error, cases[i].what);
-		ok(c.pidfd == -1 && c.out_pipe == -1 && waitpid(-1, NULL, WNOHANG) == -1, "%s: nothing is left",
-		   cases[i].what);
+		ok(c.pidfd == -1 && c.out_pipe == -1 && waitpid(-1, NULL, WNOHANG) == -1,
+		   "%s: nothing is left", cases[i].what);
 	}
 }
 
@@ -197,39 +211,64 @@ static void test_find(void)
 	mkdir("b", 0700);
 	make_file("a/tool", 0644, "");
 	make_file("b/tool", 0755, "");
-	ok(asprintf(&env, "/nonexistent:%s/a:%s/b", scratch, scratch) > 0 && child_find("tool", env, &got, &err) == 0 &&
-	   strstr(got, "/b/tool"), "the first that can be executed is taken");
+	ok(asprintf(&env, "/nonexistent:%s/a:%s/b", scratch, scratch) > 0 &&
+		   child_find("tool", env, &got, &err) == 0 && strstr(got, "/b/tool"),
+	   "the first that can be executed is taken");
 	drop(&got);
 	ok(child_find("tool", "a", &got, &err) == -EACCES, "found but not executable");
 	ok(child_find("tool", "", &got, &err) == -ENOENT, "an empty PATH is the working directory");
 	ok(child_find("sh", NULL, &got, &err) == 0 && got[0] == '/', "NULL is the process's PATH");
 	drop(&got);
-	ok(chdir("b") == 0 && child_find("tool", "/nonexistent:", &got, &err) == 0 && strcmp(got, "tool") == 0,
+	ok(chdir("b") == 0 && child_find("tool", "/nonexistent:", &got, &err) == 0 &&
+		   strcmp(got, "tool") == 0,
 	   "an empty last component is the working directory");
 	ok(chdir("..") == 0, "back");
 }
 
+static bool holds(int fd, const char *text)
+{
+	char buf[100] = "";
+
+	return pread(fd, buf, sizeof(buf) - 1, 0) > 0 && strcmp(buf, text) == 0;
+}
+
+/* Every source sits on a number that another one must become. */
 static void test_descriptors(void)
 {
-	auto_fd int file = open("fdtest", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	char *argv[] = { "sh", "-c", "read a; echo got $a; echo err >&2; echo three >&3", NULL };
-	char buf[100] = "";
-	int in = open("/dev/null", O_RDONLY | O_CLOEXEC), saved_out = fcntl(1, F_DUPFD_CLOEXEC, 10);
+	char *argv[] = { "sh", "-c",
+			 "echo out; echo err >&2; echo three >&3; read a; [ \"$a\" = input ]",
+			 NULL };
+	int files[4], saved[4], rc;
 	struct child c = CHILD_INIT;
 	struct err err = ERR_INIT;
-	int rc;
 
-	/* 1 and 2 crossed, and 3 given: sources sit on the numbers they must become. */
 	fflush(stdout);
-	dup2(file, 1);
-	c = (struct child){ .path = "/bin/sh", .argv = argv, .in = in, .out = 1, .error = 1, .pass = 1, .dirfd = -1,
-			    .pidfd = -1, .out_pipe = -1 };
+	for (int i = 0; i < 4; i++) {
+		files[i] = fcntl(memfd_create("f", MFD_CLOEXEC), F_DUPFD_CLOEXEC, 20);
+		saved[i] = fcntl(i, F_DUPFD_CLOEXEC, 30);
+	}
+	(void)!pwrite(files[3], "input\n", 6, 0);
+	for (int i = 0; i < 4; i++)
+		dup2(files[i], i);
+	c.path = "/bin/sh";
+	c.argv = argv;
+	c.in = 3;
+	c.out = 2;
+	c.error = 1;
+	c.pass = 0;
 	rc = child_run(&c, &err);
-	dup2(saved_out, 1);
-	close(saved_out);
-	close(in);
+	for (int i = 0; i < 4; i++) {
+		if (saved[i] >= 0)
+			dup2(saved[i], i);
+		else
+			close(i);
+		close(saved[i]);
+	}
 	ok(rc == 0, "a child with crossed descriptors: %s", text_of(&err));
-	ok(pread(file, buf, sizeof(buf) - 1, 0) > 0 && strcmp(buf, "got\nerr\nthree\n") == 0, "each went where it should");
+	ok(holds(files[2], "out\n") && holds(files[1], "err\n") && holds(files[0], "three\n"),
+	   "each went where it should");
+	for (int i = 0; i < 4; i++)
+		close(files[i]);
 }
 
 static void test_environment(void)
@@ -241,7 +280,8 @@ static void test_environment(void)
 
 	c.envp = env;
 	c.dirfd = dir;
-	ok(shell(&c, "echo $ONLY-$HOME; /bin/pwd", &err) == 0 && strcmp(c.output, "this- /usr") == 0,
+	ok(shell(&c, "echo $ONLY-$HOME; /bin/pwd", &err) == 0 &&
+		   strcmp(c.output, "this- /usr") == 0,
 	   "environment and directory as described (%s)", c.output);
 }
 
@@ -260,14 +300,16 @@ static void test_release(void)
 	ok(memcmp(&before, &after, sizeof(before)) == 0, "the caller's signal mask is as before");
 	errno = 77;
 	child_release(&c);
-	ok(errno == 77 && kill(c.pid, 0) < 0 && c.pidfd == -1, "release kills and reaps it, and keeps errno");
+	ok(errno == 77 && kill(c.pid, 0) < 0 && c.pidfd == -1,
+	   "release kills and reaps it, and keeps errno");
 	child_release(&c);
 	ok(true, "release twice");
 }
 
 static void test_two(void)
 {
-	char *argv[] = { "sh", "-c", "echo first; exit 4", NULL }, *argv2[] = { "sh", "-c", "echo second", NULL };
+	char *argv[] = { "sh", "-c", "echo first; exit 4", NULL },
+	     *argv2[] = { "sh", "-c", "echo second", NULL };
 	struct child a = CHILD_INIT, b = CHILD_INIT;
 	struct err err = ERR_INIT;
 
@@ -276,8 +318,11 @@ static void test_two(void)
 	b.argv = argv2;
 	a.capture = b.capture = true;
 	ok(child_start(&a, &err) == 0 && child_start(&b, &err) == 0, "two side by side");
-	ok(child_wait(&b, &err) == 0 && strcmp(b.output, "second") == 0, "the second is waited for first");
-	ok(child_wait(&a, &err) == -EIO && strcmp(a.output, "first") == 0 && WEXITSTATUS(a.status) == 4, "then the first");
+	ok(child_wait(&b, &err) == 0 && strcmp(b.output, "second") == 0,
+	   "the second is waited for first");
+	ok(child_wait(&a, &err) == -EIO && strcmp(a.output, "first") == 0 &&
+		   WEXITSTATUS(a.status) == 4,
+	   "then the first");
 }
 
 int main(void)
@@ -296,7 +341,7 @@ int main(void)
 	test_environment();
 	test_release();
 	test_two();
-	if (system("rm -rf fdtest plain noformat nointerp a b") == 0 && chdir("/") == 0)
+	if (system("rm -rf plain noformat nointerp a b") == 0 && chdir("/") == 0)
 		rmdir(scratch);
 	return done();
 }

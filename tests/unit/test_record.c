@@ -28,23 +28,44 @@ static bool same(const struct record *a, const struct record *b)
 		if (!str_eq(a->annotations.v[i].name, b->annotations.v[i].name) ||
 		    !str_eq(a->annotations.v[i].value, b->annotations.v[i].value))
 			return false;
-	return str_eq(a->id, b->id) && str_eq(a->bundle, b->bundle) && str_eq(a->rootfs, b->rootfs) &&
-	       str_eq(a->oci_version, b->oci_version) && str_eq(a->created, b->created) && a->owner == b->owner &&
-	       a->pid == b->pid && a->pid_start == b->pid_start && str_eq(a->boot_id, b->boot_id) &&
+	return str_eq(a->id, b->id) && str_eq(a->bundle, b->bundle) &&
+	       str_eq(a->rootfs, b->rootfs) && str_eq(a->oci_version, b->oci_version) &&
+	       str_eq(a->created, b->created) && a->owner == b->owner && a->pid == b->pid &&
+	       a->pid_start == b->pid_start && str_eq(a->boot_id, b->boot_id) &&
 	       a->namespaces == b->namespaces && str_eq(a->cgroup, b->cgroup) &&
-	       str_eq(a->cgroup_backend, b->cgroup_backend) && str_eq(a->net_backend, b->net_backend) &&
-	       str_eq(a->rootfs_backend, b->rootfs_backend) && a->no_new_keyring == b->no_new_keyring;
+	       str_eq(a->cgroup_backend, b->cgroup_backend) &&
+	       str_eq(a->net_backend, b->net_backend) &&
+	       str_eq(a->rootfs_backend, b->rootfs_backend) &&
+	       a->no_new_keyring == b->no_new_keyring;
 }
 
 static void test_round_trip(int dir)
 {
-	struct pair notes[] = { { "org.example.a", "1" }, { "quote\"\\", "line\nbreak \xc3\xa4" }, { "", "" } };
+	struct pair notes[] = { { "org.example.a", "1" },
+				{ "quote\"\\", "line\nbreak \xc3\xa4" },
+				{ "", "" } };
 	const struct record cases[] = {
-		{ .id = "box", .bundle = "/b", .rootfs = "/b/rootfs", .oci_version = "1.3.0", .created = "2026-01-01T00:00:00.000000001Z" },
-		{ .id = "full", .bundle = "/with \"quotes\"", .rootfs = "/r", .oci_version = "1.0.2-dev", .created = "x",
-		  .owner = UINT32_MAX, .pid = 4194303, .pid_start = UINT64_MAX, .boot_id = "b", .namespaces = 0x7e020080,
-		  .cgroup = "/user.slice", .cgroup_backend = "systemd", .net_backend = "pasta", .rootfs_backend = "overlay",
-		  .no_new_keyring = true, .annotations = { .v = notes, .n = ARRAY_LEN(notes) } },
+		{ .id = "box",
+		  .bundle = "/b",
+		  .rootfs = "/b/rootfs",
+		  .oci_version = "1.3.0",
+		  .created = "2026-01-01T00:00:00.000000001Z" },
+		{ .id = "full",
+		  .bundle = "/with \"quotes\"",
+		  .rootfs = "/r",
+		  .oci_version = "1.0.2-dev",
+		  .created = "x",
+		  .owner = UINT32_MAX,
+		  .pid = 4194303,
+		  .pid_start = UINT64_MAX,
+		  .boot_id = "b",
+		  .namespaces = 0x7e020080,
+		  .cgroup = "/user.slice",
+		  .cgroup_backend = "systemd",
+		  .net_backend = "pasta",
+		  .rootfs_backend = "overlay",
+		  .no_new_keyring = true,
+		  .annotations = { .v = notes, .n = ARRAY_LEN(notes) } },
 	};
 	struct stat st;
 
@@ -53,13 +74,17 @@ static void test_round_trip(int dir)
 		struct record got = { 0 };
 		struct err err = ERR_INIT;
 
-		ok(record_save(dir, &cases[i], &err) == 0, "save '%s' %s", cases[i].id, text_of(&err));
-		ok(record_load(&a, dir, &got, &err) == 0 && same(&cases[i], &got), "load it again %s", text_of(&err));
+		ok(record_save(dir, &cases[i], &err) == 0, "save '%s' %s", cases[i].id,
+		   text_of(&err));
+		ok(record_load(&a, dir, &got, &err) == 0 && same(&cases[i], &got),
+		   "load it again %s", text_of(&err));
 	}
-	ok(fstatat(dir, "record.json", &st, 0) == 0 && (st.st_mode & 07777) == 01600, "private, and kept from ageing");
+	ok(fstatat(dir, "record.json", &st, 0) == 0 && (st.st_mode & 07777) == 01600,
+	   "private, and kept from ageing");
 }
 
-#define GOOD "\"id\":\"x\",\"bundle\":\"/b\",\"rootfs\":\"/r\",\"ociVersion\":\"1\",\"created\":\"c\",\"owner\":0"
+#define GOOD \
+	"\"id\":\"x\",\"bundle\":\"/b\",\"rootfs\":\"/r\",\"ociVersion\":\"1\",\"created\":\"c\",\"owner\":0"
 
 static void test_bad(int dir)
 {
@@ -69,9 +94,11 @@ static void test_bad(int dir)
 		const char *error;
 	} cases[] = {
 		{ "the least there is", "{\"format\":1," GOOD "}", 0, "" },
-		{ "unknown members are ignored", "{\"format\":1," GOOD ",\"new\":{\"a\":[1]}}", 0, "" },
+		{ "unknown members are ignored", "{\"format\":1," GOOD ",\"new\":{\"a\":[1]}}", 0,
+		  "" },
 		{ "null is absent", "{\"format\":1," GOOD ",\"pid\":null,\"cgroup\":null}", 0, "" },
-		{ "a newer format", "{\"format\":2,\"everything\":\"else\"}", -EPROTO, "newer bryo (format 2" },
+		{ "a newer format", "{\"format\":2,\"everything\":\"else\"}", -EPROTO,
+		  "newer bryo (format 2" },
 		{ "format 0", "{\"format\":0," GOOD "}", -EPROTO, "format 0" },
 		{ "no format", "{" GOOD "}", -EPROTO, "format" },
 		{ "empty", "", -EPROTO, "record.json" },
@@ -80,7 +107,8 @@ static void test_bad(int dir)
 		{ "a member missing", "{\"format\":1,\"id\":\"x\"}", -EPROTO, "bundle" },
 		{ "a wrong type", "{\"format\":1," GOOD ",\"pid\":\"1\"}", -EPROTO, "pid" },
 		{ "a negative pid", "{\"format\":1," GOOD ",\"pid\":-1}", -EPROTO, "pid" },
-		{ "a huge pid", "{\"format\":1," GOOD ",\"pid\":4294967295}", -EPROTO, "out of range" },
+		{ "a huge pid", "{\"format\":1," GOOD ",\"pid\":4294967295}", -EPROTO,
+		  "out of range" },
 		{ "a key twice", "{\"format\":1," GOOD ",\"pid\":1,\"pid\":2}", -EPROTO, "pid" },
 	};
 
@@ -90,10 +118,13 @@ static void test_bad(int dir)
 		struct err err = ERR_INIT;
 		int rc;
 
-		ok(file_replace_at(dir, "record.json", cases[i].text, strlen(cases[i].text), 0600, &err) == 0, "write");
+		ok(file_replace_at(dir, "record.json", cases[i].text, strlen(cases[i].text), 0600,
+				   &err) == 0,
+		   "write");
 		rc = record_load(&a, dir, &got, &err);
-		if (!ok(rc == cases[i].rc && (rc == 0 || err.num == -rc) && strstr(text_of(&err), cases[i].error), "%s",
-			cases[i].what))
+		if (!ok(rc == cases[i].rc && (rc == 0 || err.num == -rc) &&
+				strstr(text_of(&err), cases[i].error),
+			"%s", cases[i].what))
 			printf("# rc %d: %s\n", rc, text_of(&err));
 		ok(rc == 0 || got.owner == 4711, "%s: output untouched", cases[i].what);
 	}
@@ -104,15 +135,21 @@ static void test_missing(int dir)
 	auto_arena struct arena a = ARENA_INIT;
 	auto_free char *big = calloc(1, 9 << 20);
 	struct pair huge = { "a", big };
-	struct record got, large = { .id = "x", .bundle = "/b", .rootfs = "/r", .oci_version = "1", .created = "c",
+	struct record got, large = { .id = "x",
+				     .bundle = "/b",
+				     .rootfs = "/r",
+				     .oci_version = "1",
+				     .created = "c",
 				     .annotations = { .v = &huge, .n = 1 } };
 	struct err err = ERR_INIT;
 
 	unlinkat(dir, "record.json", 0);
 	ok(record_load(&a, dir, &got, &err) == -ENOENT, "no record: %s", text_of(&err));
-	ok(mkdirat(dir, "record.json", 0700) == 0 && record_load(&a, dir, &got, &err) < 0, "a directory: %s", text_of(&err));
+	ok(mkdirat(dir, "record.json", 0700) == 0 && record_load(&a, dir, &got, &err) < 0,
+	   "a directory: %s", text_of(&err));
 	unlinkat(dir, "record.json", AT_REMOVEDIR);
-	ok(mkfifoat(dir, "record.json", 0600) == 0 && record_load(&a, dir, &got, &err) < 0, "a FIFO does not block: %s", text_of(&err));
+	ok(mkfifoat(dir, "record.json", 0600) == 0 && record_load(&a, dir, &got, &err) < 0,
+	   "a FIFO does not block: %s", text_of(&err));
 	unlinkat(dir, "record.json", 0);
 	memset(big, 'x', (9 << 20) - 1);
 	err = (struct err)ERR_INIT;

@@ -24,10 +24,10 @@ enum kind { PIPE, SOCKET, CLOSED }; /* CLOSED: the descriptor is not open at all
 
 struct rig {
 	enum kind in_kind, out_kind;
-	int in, out;	/* our ends */
+	int in, out;		 /* our ends */
 	int relay_in, relay_out; /* the relay's, kept open to look at their flags */
 	pid_t relay, program;
-	double cpu;	/* of the relay, in seconds, after finish() */
+	double cpu; /* of the relay, in seconds, after finish() */
 	double wall;
 	double started;
 };
@@ -48,7 +48,8 @@ static void fatal(const char *what)
 
 static void make_pair(enum kind kind, int pair[2]) /* 0: read, 1: write */
 {
-	if ((kind == SOCKET ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) : pipe2(pair, O_CLOEXEC)) < 0)
+	if ((kind == SOCKET ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)
+			    : pipe2(pair, O_CLOEXEC)) < 0)
 		fatal("pair");
 }
 
@@ -308,7 +309,9 @@ static void send_input(struct rig *rig, size_t total)
 		for (size_t i = 0; i < sizeof(data); i++)
 			data[i] = (char)('a' + i % 26);
 		while (sent < total) {
-			ssize_t n = write(rig->in, data, total - sent < sizeof(data) ? total - sent : sizeof(data));
+			ssize_t n =
+				write(rig->in, data,
+				      total - sent < sizeof(data) ? total - sent : sizeof(data));
 
 			if (n <= 0)
 				_exit(1);
@@ -325,9 +328,12 @@ static void test_input(void)
 		const char *what, *line;
 		enum kind kind;
 	} cases[] = {
-		{ "a program that reads at once", "stty raw -echo; echo ready; head -c 400000 | cksum", PIPE },
-		{ "a program that is late", "stty raw -echo; echo ready; sleep 0.4; head -c 400000 | cksum", PIPE },
-		{ "input from a socket", "stty raw -echo; echo ready; head -c 400000 | cksum", SOCKET },
+		{ "a program that reads at once",
+		  "stty raw -echo; echo ready; head -c 400000 | cksum", PIPE },
+		{ "a program that is late",
+		  "stty raw -echo; echo ready; sleep 0.4; head -c 400000 | cksum", PIPE },
+		{ "input from a socket", "stty raw -echo; echo ready; head -c 400000 | cksum",
+		  SOCKET },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -360,8 +366,10 @@ static void test_survivors(void)
 
 		start(&rig, cases[i].line);
 		collect(&rig, buf, sizeof(buf), 0, 0);
-		ok(!cases[i].want || strcmp(buf, cases[i].want) == 0, "%s: output is complete", cases[i].what);
-		ok(finish(&rig) && rig.wall < 5, "%s: does not hold us (%.1f s)", cases[i].what, rig.wall);
+		ok(!cases[i].want || strcmp(buf, cases[i].want) == 0, "%s: output is complete",
+		   cases[i].what);
+		ok(finish(&rig) && rig.wall < 5, "%s: does not hold us (%.1f s)", cases[i].what,
+		   rig.wall);
 	}
 }
 
@@ -370,7 +378,8 @@ static void test_hangup(void)
 	struct rig rig = { .out_kind = PIPE };
 	char buf[200];
 
-	start(&rig, "echo one; exec 0<&- 1>&- 2>&-; sleep 0.6; echo two >/dev/tty; sleep 0.6; echo three >/dev/tty");
+	start(&rig,
+	      "echo one; exec 0<&- 1>&- 2>&-; sleep 0.6; echo two >/dev/tty; sleep 0.6; echo three >/dev/tty");
 	collect(&rig, buf, sizeof(buf), 0, 0);
 	ok_str(buf, "one\ntwo\nthree\n", "a program may close its terminal and open it again");
 	ok(finish(&rig) && rig.cpu < 0.1, "and nobody is busy meanwhile (%.3f s)", rig.cpu);
@@ -388,7 +397,8 @@ static void test_idle(void)
 		{ "a full reader and a terminal that is closed",
 		  "head -c 140000 /dev/zero; exec 0<&- 1>&- 2>&-; sleep 0.7", 0 },
 		{ "a program that does not read", "stty raw -echo; sleep 0.7", 300000 },
-		{ "input for a terminal that is closed", "stty raw -echo; exec 0<&- 1>&- 2>&-; sleep 0.7", 300000 },
+		{ "input for a terminal that is closed",
+		  "stty raw -echo; exec 0<&- 1>&- 2>&-; sleep 0.7", 300000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -405,7 +415,8 @@ static void test_idle(void)
 				continue;
 		}
 		usleep(900000);
-		ok(finish(&rig) && rig.cpu < 0.1, "%s: no CPU time is spent (%.3f s)", cases[i].what, rig.cpu);
+		ok(finish(&rig) && rig.cpu < 0.1, "%s: no CPU time is spent (%.3f s)",
+		   cases[i].what, rig.cpu);
 		if (writer)
 			waitpid(writer, NULL, 0);
 	}
@@ -421,7 +432,8 @@ static void test_flags(void)
 	usleep(100000);
 	in = fcntl(rig.relay_in, F_GETFL);
 	out = fcntl(rig.relay_out, F_GETFL);
-	ok(!(in & O_NONBLOCK) && !(out & O_NONBLOCK), "what others share is never made non-blocking");
+	ok(!(in & O_NONBLOCK) && !(out & O_NONBLOCK),
+	   "what others share is never made non-blocking");
 	collect(&rig, buf, sizeof(buf), 0, 0);
 	ok(finish(&rig), "and the relay ends well");
 }
@@ -450,7 +462,8 @@ static void test_file(void)
 	close(master);
 	waitpid(relay, &status, 0);
 	waitpid(program, NULL, 0);
-	ok(status == 0 && pread(fd, buf, sizeof(buf) - 1, 0) == 12 && strcmp(buf, "before after") == 0,
+	ok(status == 0 && pread(fd, buf, sizeof(buf) - 1, 0) == 12 &&
+		   strcmp(buf, "before after") == 0,
 	   "a file is continued where it was");
 	close(fd);
 	close(in[0]);
@@ -460,19 +473,23 @@ static void test_file(void)
 static void test_terminal(void)
 {
 	struct terminal_plan plan = { .wanted = true, .rows = 33, .columns = 77 };
-	auto_fd int ptmx = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	auto_fd int ptmx = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC),
+		    null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct err err = ERR_INIT;
 	struct winsize size;
 	struct termios t;
 	int slave = -1;
 
-	ok(terminal_open_inside(null, &plan, geteuid(), &slave, &err) == -ENODEV && slave == -1, "what is no ptmx is refused");
+	ok(terminal_open_inside(null, &plan, geteuid(), &slave, &err) == -ENODEV && slave == -1,
+	   "what is no ptmx is refused");
 	if (ptmx < 0) {
 		tap_skip("a pty of a devpts", "/dev/pts/ptmx cannot be opened by this user");
 		return;
 	}
-	ok(terminal_open_inside(ptmx, &plan, geteuid(), &slave, &err) == 0 && slave >= 0, "a pty of a devpts");
-	ok(ioctl(ptmx, TIOCGWINSZ, &size) == 0 && size.ws_row == 33 && size.ws_col == 77, "its size");
+	ok(terminal_open_inside(ptmx, &plan, geteuid(), &slave, &err) == 0 && slave >= 0,
+	   "a pty of a devpts");
+	ok(ioctl(ptmx, TIOCGWINSZ, &size) == 0 && size.ws_row == 33 && size.ws_col == 77,
+	   "its size");
 	ok(tcgetattr(slave, &t) == 0 && !(t.c_oflag & ONLCR), "plain line feeds");
 	ok(fcntl(slave, F_GETFD) == FD_CLOEXEC, "close-on-exec");
 	close(slave);

@@ -18,17 +18,20 @@
 
 struct job {
 	const char *line;
-	bool terminal;		/* the line runs on a new pty, behind a relay */
-	bool own_terminal;	/* the runtime itself sits on a pty, whose master is .outer */
+	bool terminal;	   /* the line runs on a new pty, behind a relay */
+	bool own_terminal; /* the runtime itself sits on a pty, whose master is .outer */
 	bool ignore_chld;
 	bool subreaper;
-	bool early_term;	/* SIGTERM comes between arm and loop */
-	int out;		/* becomes the runtime's 1; -1: stays */
+	bool early_term; /* SIGTERM comes between arm and loop */
+	int out;	 /* becomes the runtime's 1; -1: stays */
 	int outer;
 	pid_t runtime;
 };
 
-#define JOB(text) { .line = (text), .out = -1, .outer = -1 }
+#define JOB(text)                                      \
+	{                                              \
+		.line = (text), .out = -1, .outer = -1 \
+	}
 
 static void nap(void)
 {
@@ -159,7 +162,8 @@ static void test_status(void)
 		const char *line;
 		int status;
 	} cases[] = {
-		{ "exit 0", 0 }, { "exit 7", 7 }, { "exit 255", 255 }, { "kill -9 $$", 137 }, { "kill -TERM $$", 143 },
+		{ "exit 0", 0 },       { "exit 7", 7 },		 { "exit 255", 255 },
+		{ "kill -9 $$", 137 }, { "kill -TERM $$", 143 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -168,7 +172,8 @@ static void test_status(void)
 
 		start(&job);
 		got = finish(&job);
-		ok(got == cases[i].status, "'%s' gives %d (got %d)", cases[i].line, cases[i].status, got);
+		ok(got == cases[i].status, "'%s' gives %d (got %d)", cases[i].line, cases[i].status,
+		   got);
 	}
 	struct job job = JOB("exit 7");
 
@@ -183,9 +188,10 @@ static void test_forward(void)
 		int sig;
 		const char *name;
 	} cases[] = {
-		{ SIGTERM, "TERM" }, { SIGINT, "INT" }, { SIGHUP, "HUP" }, { SIGQUIT, "QUIT" }, { SIGUSR1, "USR1" },
-		{ SIGUSR2, "USR2" }, { SIGALRM, "ALRM" }, { SIGWINCH, "WINCH" }, { SIGPIPE, "PIPE" }, { SIGIO, "IO" },
-		{ SIGRTMIN + 2, "RTMIN+2" },
+		{ SIGTERM, "TERM" }, { SIGINT, "INT" },		  { SIGHUP, "HUP" },
+		{ SIGQUIT, "QUIT" }, { SIGUSR1, "USR1" },	  { SIGUSR2, "USR2" },
+		{ SIGALRM, "ALRM" }, { SIGWINCH, "WINCH" },	  { SIGPIPE, "PIPE" },
+		{ SIGIO, "IO" },     { SIGRTMIN + 2, "RTMIN+2" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -194,7 +200,8 @@ static void test_forward(void)
 		int got;
 
 		/* dash knows few names, so numbers. */
-		(void)snprintf(line, sizeof(line), "trap 'exit 55' %d; while :; do sleep 0.02; done", cases[i].sig);
+		(void)snprintf(line, sizeof(line),
+			       "trap 'exit 55' %d; while :; do sleep 0.02; done", cases[i].sig);
 		start(&job);
 		nap();
 		kill(job.runtime, cases[i].sig);
@@ -219,7 +226,8 @@ static void test_not_forwarded(void)
 	kill(job.runtime, SIGURG);
 	kill(job.runtime, SIGCHLD);
 	kill(job.runtime, SIGTSTP);
-	ok(waitpid(job.runtime, &status, WUNTRACED) == job.runtime && WIFSTOPPED(status), "SIGTSTP stops the runtime itself");
+	ok(waitpid(job.runtime, &status, WUNTRACED) == job.runtime && WIFSTOPPED(status),
+	   "SIGTSTP stops the runtime itself");
 	kill(job.runtime, SIGCONT);
 	ok(finish(&job) == 0, "SIGTSTP, SIGCONT, SIGURG, SIGCHLD are not forwarded");
 }
@@ -227,8 +235,9 @@ static void test_not_forwarded(void)
 static void test_reaping(void)
 {
 	/* Each orphan ends at once; zombies of the runtime are counted while it still waits. */
-	struct job job = JOB("for i in 1 2 3 4 5; do (sh -c 'exit 3' &) ; done; sleep 0.3; "
-			     "exit $(cat /proc/[0-9]*/stat 2>/dev/null | awk -v p=$PPID '$3 == \"Z\" && $4 == p' | wc -l)");
+	struct job job = JOB(
+		"for i in 1 2 3 4 5; do (sh -c 'exit 3' &) ; done; sleep 0.3; "
+		"exit $(cat /proc/[0-9]*/stat 2>/dev/null | awk -v p=$PPID '$3 == \"Z\" && $4 == p' | wc -l)");
 	int got;
 
 	job.subreaper = true;
@@ -304,7 +313,8 @@ static void test_stuck_reader(void)
 	job.out = out[1];
 	start(&job);
 	usleep(400000);
-	ok(waitpid(job.runtime, &status, WNOHANG) == 0, "a reader that reads nothing is waited for");
+	ok(waitpid(job.runtime, &status, WNOHANG) == 0,
+	   "a reader that reads nothing is waited for");
 	kill(job.runtime, SIGTERM);
 	ok(finish(&job) == 0, "until a signal ends it");
 	close(out[0]);
@@ -332,20 +342,23 @@ static bool expect(int outer, const char *text)
 
 static void test_terminal(void)
 {
-	struct job job = JOB("trap 'stty size' WINCH; trap 'echo interrupted; exit 9' INT; stty size; "
-			     "while :; do sleep 0.1; done");
+	struct job job =
+		JOB("trap 'stty size' WINCH; trap 'echo interrupted; exit 9' INT; stty size; "
+		    "while :; do sleep 0.1; done");
 	struct winsize size = { .ws_row = 11, .ws_col = 22 };
 	struct termios during;
 	int got;
 
 	job.terminal = job.own_terminal = true;
 	start(&job);
-	ok(expect(job.outer, "0 0\r\n"), "the size is the caller's, and output processing stays on");
+	ok(expect(job.outer, "0 0\r\n"),
+	   "the size is the caller's, and output processing stays on");
 	tcgetattr(job.outer, &during);
 	ok(!(during.c_lflag & (ICANON | ECHO | ISIG)), "the caller's terminal is raw");
 	ioctl(job.outer, TIOCSWINSZ, &size);
 	ok(expect(job.outer, "11 22"), "a change of its size is followed");
-	ok(write(job.outer, "\003", 1) == 1 && expect(job.outer, "interrupted"), "^C goes to the program");
+	ok(write(job.outer, "\003", 1) == 1 && expect(job.outer, "interrupted"),
+	   "^C goes to the program");
 	got = finish(&job);
 	ok(got == 9, "which ends as it likes, and the caller's terminal is as before (%d)", got);
 }

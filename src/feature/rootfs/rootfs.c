@@ -43,7 +43,8 @@ static int plan_propagation(const char *name, struct rootfs_plan *ret, struct er
 		ret->propagation_rec = propagations[i].rec;
 		return 0;
 	}
-	return err_set(err, EINVAL, "linux.rootfsPropagation: unknown value '%s'", name);
+	err_set(err, EINVAL, "linux.rootfsPropagation: unknown value '%s'", name);
+	return err_hint(err, -EINVAL, "shared, slave, private or unbindable, each also with r before it");
 }
 
 int rootfs_plan(struct arena *a, const struct spec *spec, const char *bundle, bool no_pivot, struct notes *notes,
@@ -83,7 +84,7 @@ int rootfs_source_inside(const struct rootfs_plan *plan, struct err *err)
 	if (fd >= 0)
 		return fd;
 	rc = err_sys(err, "root file system '%s'", plan->path);
-	if (rc == -ENOENT)
+	if (rc == -ENOENT || rc == -ENOTDIR)
 		err_hint(err, rc, "root.path of config.json must name a directory");
 	if (rc == -EACCES)
 		err_hint(err, rc, "you need search permission on every directory of that path");
