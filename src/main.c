@@ -224,7 +224,7 @@ static int main_misused(const struct command *c, union cli_err *err)
 	out_error(&err->lib);
 	usage_line(c, &usage);
 	(void)fd_write_all(STDERR_FILENO, usage.p, usage.len, NULL);
-	return EXIT_FAILURE;
+	return c && c->misuse_status ? c->misuse_status : EXIT_FAILURE;
 }
 
 static int main_failed(const union cli_err *err, int status)

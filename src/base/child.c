@@ -97,11 +97,9 @@ static int arrange_fds(const struct exec_job *job)
 /* [child] Only what is ignored would survive execve, but a handler must not run here either. */
 static void reset_signals(void)
 {
-	struct sigaction plain = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (int sig = 1; sig <= SIGRTMAX; sig++)
-		(void)sigaction(sig, &plain, NULL);
+	sys_signals_default();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -5,7 +5,9 @@
  *
  * Creation walks up to the deepest existing directory, then makes one component at a time
  * with mkdirat on the parent's descriptor: a link that appears in between makes the next
- * in-root open fail or land inside the root, never outside.
+ * in-root open fail or land inside the root, never outside. A link to what does not exist yet
+ * (/etc/resolv.conf of many images) is followed by hand, because the kernel stops at it; what it
+ * says is a path inside the root again, and goes through the same opens.
  */
 #include "path.h"
 
@@ -14,6 +16,8 @@
 
 #include <limits.h>
 #include <string.h>
+
+#define LINKS_MAX 40 /* as the kernel */
 
 static int open_in(int rootfd, const char *path, int flags)
 {
@@ -37,7 +41,44 @@ int path_open_in(int rootfd, const char *path, int flags, struct err *err)
 	return fd >= 0 ? fd : err_sys(err, "open '%s' in the rootfs", path);
 }
 
-/* A missing component: make it in its parent, or say what is in the way. */
+/* Bounded copy with one leading slash, cleaned. */
+static int path_copy(const char *path, char buf[PATH_MAX], struct err *err)
+{
+	if (strlen(path) + 2 > PATH_MAX)
+		return err_set(err, ENAMETOOLONG, "path '%.60s...' in the rootfs is too long", path);
+	buf[0] = '/';
+	memcpy(buf + 1, path, strlen(path) + 1);
+	path_clean(buf);
+	return 0;
+}
+
+/* The component of path that ends at end is a link to what does not exist: its target takes its place. */
+static int follow_link(int rootfd, char path[PATH_MAX], const char *end, struct err *err)
+{
+	char link[PATH_MAX], rest[PATH_MAX];
+	auto_fd int fd = -1;
+	ssize_t n;
+	size_t len;
+
+	memcpy(rest, end, strlen(end) + 1);
+	path[end - path] = '\0';
+	fd = open_in(rootfd, path, O_PATH | O_NOFOLLOW);
+	n = fd < 0 ? -1 : readlinkat(fd, "", link, sizeof(link) - 1);
+	if (n < 0)
+		return err_sys(err, "read the symbolic link '%s' in the rootfs", path);
+	link[n] = '\0';
+	*(link[0] == '/' ? path : strrchr(path, '/')) = '\0';
+	len = strlen(path);
+	if (len + 1 + (size_t)n + strlen(rest) + 1 > PATH_MAX)
+		return err_set(err, ENAMETOOLONG, "the symbolic link to '%.60s...' in the rootfs is too long", link);
+	path[len++] = '/';
+	memcpy(path + len, link, (size_t)n);
+	memcpy(path + len + n, rest, strlen(rest) + 1);
+	path_clean(path);
+	return 0;
+}
+
+/* A missing component: make it in its parent. Returns 1 where a link that leads nowhere is in its place. */
 static int make_component(int rootfd, char *path, char *end, mode_t mode, struct err *err)
 {
 	char keep = *end, *name;
@@ -50,25 +91,39 @@ static int make_component(int rootfd, char *path, char *end, mode_t mode, struct
 	*name = '\0';
 	parent = open_in(rootfd, path, O_PATH | O_DIRECTORY);
 	*name++ = '/';
-	if (parent < 0) {
+	if (parent < 0)
 		rc = err_sys(err, "open the parent of '%s' in the rootfs", path);
-	} else if (mkdirat(parent, name, mode) < 0 && errno != EEXIST) {
+	else if (mkdirat(parent, name, mode) < 0 && errno != EEXIST)
 		rc = err_sys(err, "make directory '%s' in the rootfs", path);
-	} else if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
-		rc = err_set(err, ELOOP, "'%s' in the rootfs is a symbolic link that leads nowhere", path);
-	}
+	else if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		rc = 1;
 	*end = keep;
 	return rc;
 }
 
-/* Bounded copy with one leading slash, cleaned. */
-static int path_copy(const char *path, char buf[PATH_MAX], struct err *err)
+/* Makes what is missing of path. Returns 1 where path was changed by a link: once more. */
+static int make_missing(int rootfd, char path[PATH_MAX], mode_t mode, struct err *err)
 {
-	if (strlen(path) + 2 > PATH_MAX)
-		return err_set(err, ENAMETOOLONG, "path '%.60s...' in the rootfs is too long", path);
-	buf[0] = '/';
-	memcpy(buf + 1, path, strlen(path) + 1);
-	path_clean(buf);
+	for (char *p = path + 1; *p; p++) {
+		auto_fd int have = -1;
+		int rc;
+
+		p = strchrnul(p, '/');
+		char keep = *p;
+
+		*p = '\0';
+		have = open_in(rootfd, path, O_PATH | O_DIRECTORY);
+		*p = keep;
+		if (have < 0 && errno != ENOENT)
+			return err_sys(err, "open directory '%.*s' in the rootfs", (int)(p - path), path);
+		rc = have < 0 ? make_component(rootfd, path, p, mode, err) : 0;
+		if (rc > 0)
+			rc = follow_link(rootfd, path, p, err) < 0 ? -ELOOP : 1;
+		if (rc != 0)
+			return rc;
+		if (!keep)
+			break;
+	}
 	return 0;
 }
 
@@ -85,27 +140,15 @@ int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *err)
 	rc = path_copy(path, buf, err);
 	if (rc < 0)
 		return rc;
-	for (char *p = buf + 1; *p; p++) {
-		auto_fd int have = -1;
-
-		p = strchrnul(p, '/');
-		char keep = *p;
-
-		*p = '\0';
-		have = open_in(rootfd, buf, O_PATH | O_DIRECTORY);
-		*p = keep;
-		if (have < 0) {
-			if (errno != ENOENT)
-				return err_sys(err, "open directory '%.*s' in the rootfs", (int)(p - buf), buf);
-			rc = make_component(rootfd, buf, p, mode, err);
-			if (rc < 0)
-				return rc;
-		}
-		if (!keep)
+	for (int links = 0; links < LINKS_MAX; links++) {
+		rc = make_missing(rootfd, buf, mode, err);
+		if (rc <= 0)
 			break;
 	}
-	fd = open_in(rootfd, buf, O_PATH | O_DIRECTORY);
-	return fd >= 0 ? fd : err_sys(err, "open directory '%s' in the rootfs", path);
+	if (rc > 0)
+		return err_set(err, ELOOP, "too many symbolic links in '%s' in the rootfs", path);
+	fd = rc < 0 ? rc : open_in(rootfd, buf, O_PATH | O_DIRECTORY);
+	return fd >= 0 || rc < 0 ? fd : err_sys(err, "open directory '%s' in the rootfs", path);
 }
 
 int path_parent_in(int rootfd, const char *path, char *name, size_t size, struct err *err)
@@ -125,26 +168,41 @@ int path_parent_in(int rootfd, const char *path, char *name, size_t size, struct
 	return path_mkdir_in(rootfd, buf, 0755, err);
 }
 
-int path_touch_in(int rootfd, const char *path, struct err *err)
+/* An empty file, or 1 where a link that leads nowhere was followed: once more. */
+static int touch(int rootfd, char path[PATH_MAX], struct err *err)
 {
 	char name[NAME_MAX + 1];
-	auto_fd int parent = -1, made = -1;
+	auto_fd int parent = path_parent_in(rootfd, path, name, sizeof(name), err);
+	auto_fd int made = -1;
+
+	if (parent < 0)
+		return parent;
+	made = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (made >= 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_sys(err, "create '%s' in the rootfs", path);
+	return follow_link(rootfd, path, path + strlen(path), err) < 0 ? -ELOOP : 1;
+}
+
+int path_touch_in(int rootfd, const char *path, struct err *err)
+{
+	char buf[PATH_MAX];
 	struct stat st;
-	int fd = open_in(rootfd, path, O_PATH);
+	int fd = open_in(rootfd, path, O_PATH), rc = 0;
 
 	if (fd < 0 && errno != ENOENT)
 		return err_sys(err, "open '%s' in the rootfs", path);
-	if (fd < 0) {
-		parent = path_parent_in(rootfd, path, name, sizeof(name), err);
-		if (parent < 0)
-			return parent;
-		made = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
-		if (made < 0)
-			return err_sys(err, "create '%s' in the rootfs", path);
-		fd = open_in(rootfd, path, O_PATH);
-		if (fd < 0)
-			return err_sys(err, "open '%s' in the rootfs", path);
+	if (fd < 0)
+		rc = path_copy(path, buf, err);
+	for (int links = 0; fd < 0 && rc >= 0 && links < LINKS_MAX; links++) {
+		rc = touch(rootfd, buf, err);
+		fd = rc < 0 ? rc : open_in(rootfd, buf, O_PATH);
 	}
+	if (rc < 0)
+		return rc;
+	if (fd < 0)
+		return err_sys(err, "open '%s' in the rootfs", path);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		(void)close(fd);
 		return err_set(err, EISDIR, "'%s' in the rootfs is a directory", path);

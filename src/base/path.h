@@ -17,13 +17,13 @@ int path_open_in(int rootfd, const char *path, int flags, struct err *err);
 /*
  * Returns an O_PATH descriptor of the directory path, creating missing components with mode
  * (the set-group-ID bit of a parent is inherited by the kernel as usual). A dangling or
- * absolute symbolic link on the way is followed inside the root, as long as it exists.
+ * absolute symbolic link on the way is followed inside the root, and its target made.
  * -ENOTDIR when something that is not a directory is in the way; -EROFS names the component.
  */
 int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *err);
 /*
  * Returns an O_PATH descriptor of the file path, creating an empty regular file (mode 0644,
- * O_EXCL) and its parents where missing. An existing file is only opened O_PATH: a FIFO or a
+ * O_EXCL) and its parents where missing, through dangling links too. An existing file is only opened O_PATH: a FIFO or a
  * tty cannot block. -EISDIR for a directory.
  */
 int path_touch_in(int rootfd, const char *path, struct err *err);

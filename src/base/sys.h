@@ -21,9 +21,6 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
-#ifndef CLONE_CLEAR_SIGHAND
-#define CLONE_CLEAR_SIGHAND 0x100000000ULL /* 5.5 */
-#endif
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* 6.3 */
 #endif
@@ -103,6 +100,19 @@ static inline int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, uns
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+/*
+ * All dispositions to default, also of the two signals that the C library keeps for itself and
+ * refuses: a parent (make, posix_spawn) may have left them ignored, and exec keeps that. An
+ * all-zero kernel sigaction is SIG_DFL without flags on every architecture.
+ */
+static inline void sys_signals_default(void)
+{
+	static const char zero[256];
+
+	for (int sig = 1; sig <= 64; sig++)
+		(void)syscall(SYS_rt_sigaction, sig, zero, NULL, 8);
 }
 
 #ifndef CLOSE_RANGE_CLOEXEC

@@ -52,7 +52,8 @@ struct command {
 	unsigned stop_at; /* see opt_parse(); 0: options may stand anywhere */
 	size_t min_words, max_words;
 	bool protect;	 /* bryo_protect_self() first: the command starts container code */
-	int fail_status; /* exit code when run() fails; 0 means 1 */
+	int fail_status;   /* exit code when run() fails; 0 means 1 */
+	int misuse_status; /* of a usage error; 0 means 1 */
 	/* Negative: failed, *err is set and main prints it. >= 0: the exit code. */
 	int (*run)(const struct cli *cli, union cli_err *err);
 };
@@ -85,7 +86,7 @@ extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_
 /* A library context by the global options; warnings go to the log. */
 int cli_open(const struct cli *cli, bool create_root, bryo_ctx **ret, union cli_err *err);
 /* A mistake on the command line: like err_set(EINVAL), with a hint at the command's --help.
- * main then also prints the usage line, and the exit code is 1 whatever fail_status says. */
+ * main then also prints the usage line, and the exit code is misuse_status. */
 int cli_usage(const struct cli *cli, union cli_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

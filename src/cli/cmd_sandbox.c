@@ -395,5 +395,6 @@ const struct command cmd_sandbox = {
 	.max_words = (size_t)-1,
 	.protect = true,
 	.fail_status = 125,
+	.misuse_status = 125,
 	.run = sandbox_run,
 };

@@ -133,16 +133,24 @@ static int run_one(const struct hooks_plan *plan, const struct hook *h, const ch
 int hooks_run(const struct hooks_plan *plan, enum hook_point point, const char *status, pid_t pid, struct err *err)
 {
 	auto_str struct str state = STR_INIT;
+	struct err all = ERR_INIT;
 	bool inside = point == HOOK_CREATE_CONTAINER || point == HOOK_START_CONTAINER;
 
 	if (!plan->points[point].n)
 		return 0;
 	str_addf(&state, "%s%s\",\"pid\":%d%s", plan->state_head, status, (int)pid, plan->state_tail);
 	for (size_t i = 0; i < plan->points[point].n; i++) {
-		int rc = run_one(plan, &plan->points[point].v[i], state.p, state.len, inside, err);
+		struct err one = ERR_INIT;
+		int rc = run_one(plan, &plan->points[point].v[i], state.p, state.len, inside, &one);
 
-		if (rc < 0)
-			return err_in(err, rc, "hooks.%s[%zu] '%s'", names[point], i, plan->points[point].v[i].path);
+		if (rc == 0)
+			continue;
+		err_in(&one, rc, "hooks.%s[%zu] '%s'", names[point], i, plan->points[point].v[i].path);
+		err_also(&all, &one);
+		if (point != HOOK_POSTSTOP)
+			break;
 	}
-	return 0;
+	if (all.num && err)
+		*err = all;
+	return -all.num;
 }

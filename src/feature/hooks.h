@@ -33,7 +33,7 @@ struct hooks_plan {
 int hooks_plan(struct arena *a, const struct spec *spec, const char *id, const char *bundle, char **env,
 	       struct hooks_plan *ret, struct err *err);
 const char *hook_point_name(enum hook_point point); /* "createRuntime" */
-/* Runs all of a point in order; stops at the first failure. pid as the hook sees it. [any] */
+/* Runs all of a point in order; stops at the first failure, but for poststop's. pid as the hook sees it. [any] */
 int hooks_run(const struct hooks_plan *plan, enum hook_point point, const char *status, pid_t pid, struct err *err);
 
 #endif

@@ -94,14 +94,15 @@ static void fs_messages(int fs, struct err *err)
 	if (n <= 2)
 		return;
 	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
 	err_hint(err, 0, "the kernel says: %s", text + 2);
 }
 
 static int fs_error(int fs, const struct mount_op *op, int rc, struct err *err)
 {
-	fs_messages(fs, err);
 	if (rc == -EPERM && str_eq(op->type, "proc"))
 		return mount_explain_proc(rc, err);
+	fs_messages(fs, err);
 	if (rc == -EPERM && str_eq(op->type, "mqueue"))
 		return err_hint(err, rc, "a new mqueue needs an ipc namespace of the container's own");
 	if (rc == -EPERM)

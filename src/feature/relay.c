@@ -255,7 +255,7 @@ static void pump_input(struct relay *r, bool readable)
 	}
 }
 
-int relay_begin(struct relay *r, int master, bool copy_size, struct err *err)
+int relay_begin(struct relay *r, int master, struct err *err)
 {
 	int flags = fcntl(master, F_GETFL);
 
@@ -276,8 +276,6 @@ int relay_begin(struct relay *r, int master, bool copy_size, struct err *err)
 		r->tty = STDIN_FILENO;
 	else if (isatty(STDOUT_FILENO))
 		r->tty = STDOUT_FILENO;
-	if (copy_size)
-		relay_resize(r);
 	make_raw(r);
 	return 0;
 }

@@ -54,9 +54,7 @@ static bool head_library(struct entry_head *h, const char *path)
 {
 	struct stat st = { 0 };
 
-	if (str_eq(path, seccomp_linked_library()))
-		memset(&st, 0, sizeof(st));
-	else if (seccomp_linked_library() || stat(path, &st) < 0)
+	if (!str_eq(path, seccomp_linked_library()) && stat(path, &st) < 0)
 		return false;
 	h->dev = (uint64_t)st.st_dev;
 	h->ino = (uint64_t)st.st_ino;

@@ -120,3 +120,11 @@ int terminal_send_outside(const char *path, int master, struct err *err)
 
 	return rc < 0 ? err_in(err, rc, "console socket") : 0;
 }
+
+void terminal_copy_size(int master)
+{
+	struct winsize size;
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(master, TIOCSWINSZ, &size);
+}

@@ -41,6 +41,10 @@ int terminal_adopt_inside(int slave, struct err *err);
 /* Sends the master to the console socket at path; payload "/dev/ptmx". [outside] */
 int terminal_send_outside(const char *path, int master, struct err *err);
 
+/* Gives the pty the caller's window size, where the caller has a terminal: before the program
+ * starts, so that a fast one does not see 0x0. [outside] */
+void terminal_copy_size(int master);
+
 #define RELAY_BUFFER 65536
 
 struct relay_buffer { char *data; size_t start, len; };
@@ -68,10 +72,10 @@ struct relay {
 };
 
 /*
- * Takes over master. Copies the caller's window size to it when the plan gave none. SIGPIPE must
+ * Takes over master. SIGPIPE must
  * be blocked or ignored from here to relay_end(); wait_arm() sees to that. [outside]
  */
-int relay_begin(struct relay *r, int master, bool copy_size, struct err *err);
+int relay_begin(struct relay *r, int master, struct err *err);
 /* Fills up to 3 pollfds (fd -1 where nothing is waited for); returns how many. Never busy. */
 size_t relay_poll(const struct relay *r, struct pollfd p[3]);
 /*

@@ -32,7 +32,6 @@ struct live {
 	struct arena arena;	/* what c.record points into */
 	pid_t pid;
 	int pidfd, pty;
-	bool pty_sized;		/* the config gave a size */
 	struct waiter waiter;
 };
 

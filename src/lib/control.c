@@ -85,7 +85,7 @@ int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e
 	if (!str_eq(l->id, id) || l->pidfd < 0)
 		return err_set(err, ECHILD, "container '%s' was not created in the foreground by this process", id);
 	if (has_pty)
-		rc = relay_begin(&relay, take_fd(&l->pty), !l->pty_sized, err);
+		rc = relay_begin(&relay, take_fd(&l->pty), err);
 	if (rc == 0)
 		rc = wait_loop(&l->waiter, l->pid, l->pidfd, has_pty ? &relay : NULL, ret_status, err);
 	if (has_pty)

@@ -196,7 +196,8 @@ static void keep_live(struct bryo_ctx *ctx, struct creation *c, struct launched 
 	live->pid = l->pid;
 	live->pidfd = l->pidfd;
 	live->pty = l->pty;
-	live->pty_sized = c->plan.process.terminal.rows != 0;
+	if (l->pty >= 0 && !c->plan.process.terminal.rows)
+		terminal_copy_size(l->pty);
 	live->c = c->c;
 	live->arena = c->arena;
 	c->c = (struct container)CONTAINER_INIT;

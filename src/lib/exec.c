@@ -175,6 +175,8 @@ static int launch(struct session *s, const struct bryo_exec_options *o, struct e
 	struct join_exec j = { .init = s->c.pidfd, .namespaces = s->c.record.namespaces, .process = &s->plan };
 	int rc = join_exec_outside(&j, &s->l.pid, &s->l.pidfd, &s->l.pty, &s->sock, err);
 
+	if (rc == 0 && s->l.pty >= 0 && !o->console_socket && !s->plan.terminal.rows)
+		terminal_copy_size(s->l.pty);
 	if (rc == 0 && o->console_socket) {
 		rc = terminal_send_outside(o->console_socket, s->l.pty, err);
 		fd_closep(&s->l.pty);
@@ -201,7 +203,7 @@ static int foreground(struct session *s, struct waiter *w, int *ret_status, stru
 	int rc = 0;
 
 	if (has_pty)
-		rc = relay_begin(&relay, take_fd(&s->l.pty), !s->plan.terminal.rows, err);
+		rc = relay_begin(&relay, take_fd(&s->l.pty), err);
 	if (rc == 0)
 		rc = wait_loop(w, s->l.pid, s->l.pidfd, has_pty ? &relay : NULL, ret_status, err);
 	if (has_pty)

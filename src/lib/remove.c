@@ -57,7 +57,7 @@ static void run_poststop(struct bryo_ctx *ctx, const char *id, struct container 
 		rc = hooks_plan(&c->arena, spec, id, c->record.bundle, NULL, &hooks, &err);
 	if (rc == 0)
 		rc = hooks_run(&hooks, HOOK_POSTSTOP, "stopped", 0, &err);
-	if (rc < 0 && rc != -ENOENT && ctx->notice)
+	if (rc < 0 && ctx->notice)
 		(void)ctx->notice(ctx->notice_arg, err_format(&err, text, sizeof(text)));
 }
 

@@ -19,10 +19,18 @@ static int check_unsupported(const struct spec_process *p, struct err *err)
 		{ "process.selinuxLabel", p->selinux_label && *p->selinux_label },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (fields[i].given)
-			return err_set(err, ENOTSUP, "%s is not supported yet", fields[i].field);
-	return 0;
+	struct err all = ERR_INIT, one = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (!fields[i].given)
+			continue;
+		one = (struct err)ERR_INIT;
+		err_set(&one, ENOTSUP, "%s is not supported yet", fields[i].field);
+		err_also(&all, &one);
+	}
+	if (all.num)
+		*err = all;
+	return -all.num;
 }
 
 static uint32_t name_hash(const char *entry, size_t len)

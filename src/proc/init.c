@@ -181,13 +181,18 @@ static int finish_root(const struct plan *plan, int rootfd, int *ret_master, int
 	if (rc < 0)
 		return rc;
 	join_keyring(plan);
-	return plan->hooks.points[HOOK_START_CONTAINER].n ? 0 : seal_find_program(&plan->process, program, sizeof(program), err);
+	/* What cannot run is told at create, as runc does; a hook may still bring the program. */
+	if (plan->hooks.points[HOOK_START_CONTAINER].n || chdir(plan->process.cwd) < 0)
+		return 0;
+	rc = seal_find_program(&plan->process, program, sizeof(program), err);
+	return rc < 0 || chdir("/") == 0 ? rc : err_sys(err, "return to the root");
 }
 
 static int create(const struct init_args *args, int *ret_slave, struct err *err)
 {
 	const struct plan *plan = args->plan;
 	auto_fd int master = -1, rootfd = -1;
+	mode_t mask;
 	int source, rc;
 
 	stay_dumpable(plan);
@@ -204,7 +209,9 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 		rc = enter_namespaces(plan, err);
 	if (rc < 0)
 		return rc;
+	mask = umask(022); /* mount points that are made are the image's, not the caller's */
 	rootfd = set_up_mounts(plan, source, err);
+	(void)umask(mask);
 	fd_closep(&source);
 	if (rootfd < 0)
 		return rootfd;

@@ -81,7 +81,7 @@ static _Noreturn void joiner(const struct job *job)
 	struct err err = ERR_INIT;
 	int pidfd = -1, rc = enter(job, &err);
 	struct clone_args clone = {
-		.flags = CLONE_PARENT | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (job->init ? job->init->plan->ns.create : 0),
+		.flags = CLONE_PARENT | CLONE_PIDFD | (job->init ? job->init->plan->ns.create : 0),
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 	};
 	pid_t pid;

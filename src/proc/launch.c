@@ -30,7 +30,7 @@ static int clone_init(const struct init_args *args, struct host *host, struct la
 {
 	int pidfd = -1, rc;
 	struct clone_args clone = {
-		.flags = args->plan->ns.create | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+		.flags = args->plan->ns.create | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};

@@ -121,16 +121,13 @@ int seal_find_program(const struct process_plan *p, char *ret, size_t size, stru
 
 /*
  * What the caller ignored (nohup, Python and its SIGPIPE) must not reach the program, nor our
- * blocked signals. CLONE_CLEAR_SIGHAND resets handlers only: what is ignored stays ignored.
+ * blocked signals.
  */
 static void reset_signals(void)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (int sig = 1; sig <= SIGRTMAX; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP)
-			(void)sigaction(sig, &dfl, NULL);
+	sys_signals_default();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

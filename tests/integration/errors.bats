@@ -135,7 +135,10 @@ document() {
 @test "no root, no process, no args: each is named" {
 	make_bundle empty
 	config 'del(.root)'
-	refuses "root"
+	refuses "root.path" "missing"
+	make_bundle empty
+	config 'del(.process)'
+	refuses "process"
 	make_bundle empty
 	config '.process.args = []'
 	refuses "process.args" "empty"

@@ -187,7 +187,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	[ "$status" -eq 9 ]
 	[ "${lines[0]}" = 1 ]
 	[ "${lines[1]}" = /tmp ]
-	fails_with 255 "unexpected argument" exec --process "$T/process" "$ID" true
+	fails_with 1 "unexpected argument" exec --process "$T/process" "$ID" true
 }
 
 @test "a process file that is wrong is refused with the field" {

@@ -148,6 +148,7 @@ nothing_left() {
 	run bryo create -b "$BUNDLE" "$ID"
 	[ "$status" -eq 1 ]
 	! has_line LEAK 2>/dev/null
+	has_line "hooks.createRuntime[1]"
 }
 
 @test "hooks of the runtime start in the bundle" {
@@ -210,10 +211,12 @@ nothing_left() {
 @test "a poststop hook that fails is a warning, and the others still run" {
 	hook poststop "echo the-reason; exit 3"
 	hook poststop "echo second >>'$LOG/all'"
+	config '.hooks.poststop += [{path: "/no/such/hook"}]'
 	create_container
 	run bryo delete "$ID"
 	[ "$status" -eq 0 ]
 	has_line the-reason
+	has_line "hooks.poststop[2] '/no/such/hook'"
 	nothing_left
 	grep -q second "$LOG/all"
 }

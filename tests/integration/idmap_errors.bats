@@ -93,6 +93,13 @@ own_gid() { echo "[{\"containerID\": ${1:-0}, \"hostID\": $(id -g), \"size\": 1}
 	refuses "linux.uidMappings" "no user namespace" '"type": "user"'
 }
 
+@test "a user namespace without mappings: root is told what to add" {
+	requires root
+	make_bundle empty
+	config '.linux.namespaces |= (map(select(.type != "user")) + [{"type": "user"}])'
+	refuses "no uid mappings" "linux.uidMappings"
+}
+
 @test "row 8: IDs that the caller does not own: which, what it owns, and the usermod line" {
 	requires user subid
 	make_bundle empty

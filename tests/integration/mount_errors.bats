@@ -57,6 +57,20 @@ nested() { unshare -Urm --propagation private "$@"; }
 	refuses "mount '/m'" "ext4"
 }
 
+@test "row 29: ID-mapped mounts are refused by name, not mounted without the map" {
+	make_bundle empty
+	mount_with /m bind /tmp bind idmap
+	refuses "mounts[" "'/m'" "ID-mapped mounts" "not supported"
+}
+
+@test "row 32: --no-pivot works, with a warning that says what is weaker" {
+	make_bundle
+	args true
+	run --separate-stderr bryo run --no-pivot -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	says "--no-pivot" "weaker"
+}
+
 @test "row 16: proc inside masked proc: names what covers it and the ways out" {
 	requires userns-nested
 	make_bundle
@@ -160,6 +174,19 @@ nested() { unshare -Urm --propagation private "$@"; }
 	[ -z "$(grep -v '[ ,]ro[, ]' <<<"$output")" ]
 }
 
+@test "row 24: state and temporary directories on noexec mounts do no harm" {
+	requires userns-nested
+	make_bundle
+	args true
+	mkdir "$T/noexec"
+	config '.linux.namespaces |= (map(select(.type != "user")) + [{"type": "user"}]) |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 1}] | .linux.gidMappings = .linux.uidMappings'
+	# shellcheck disable=SC2016
+	nested sh -c 'mount -t tmpfs -o noexec,mode=700 none "$1/noexec" && cp "$BRYO" "$1/copy" &&
+		TMPDIR=$1/noexec XDG_RUNTIME_DIR=$1/noexec HOME=$1/noexec "$1/copy" --root "$1/noexec/state" run -b "$2" box' \
+		sh "$T" "$BUNDLE"
+}
+
 @test "row 26: the mode of a tmpfs: the one asked for, else that of the directory below" {
 	make_bundle
 	mkdir "$BUNDLE/rootfs/private"
@@ -194,6 +221,15 @@ nested() { unshare -Urm --propagation private "$@"; }
 	runs ls /var/lib/sub
 	[ "$output" = here ]
 	[ -d "$BUNDLE/rootfs/var/lib/sub" ]
+	ln -s ../run/resolve/stub.conf "$BUNDLE/rootfs/etc/resolv.conf"
+	echo nameserver >"$T/resolv"
+	mount_with /etc/resolv.conf bind "$T/resolv" bind
+	runs cat /run/resolve/stub.conf /etc/resolv.conf
+	[ "$output" = "nameserver
+nameserver" ]
+	ln -s /loop/b "$BUNDLE/rootfs/loop"
+	mount_with /loop/x bind "$T/src" bind
+	refuses "/loop" "symbolic links"
 }
 
 @test "row 28: directories that are made below a setgid one inherit its group bit" {
@@ -257,9 +293,7 @@ nested() { unshare -Urm --propagation private "$@"; }
 @test "row 20: a strict umask of the caller changes nothing" {
 	make_bundle
 	args true
-	umask 0777
-	run --separate-stderr bryo run -b "$BUNDLE" "$ID"
-	umask 022
+	run --separate-stderr sh -c 'umask 077; exec "$BRYO" --root "$1" run -b "$2" box' sh "$ROOT" "$BUNDLE"
 	[ "$status" -eq 0 ]
 	umask 077
 	mount_with /made/here tmpfs tmpfs

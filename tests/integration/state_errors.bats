@@ -14,7 +14,7 @@ teardown() { bryo_teardown; }
 @test "an unknown id: every command that takes one says so, exec with 255" {
 	for command in start state kill delete ps; do
 		refused 1 bryo $command nobody
-		says "'nobody'" "does not exist"
+		says "'nobody'" "does not exist" "bryo list"
 		lines_are 1
 	done
 	refused 255 bryo exec nobody true
@@ -216,7 +216,7 @@ teardown() { bryo_teardown; }
 	rm "$XDG_RUNTIME_DIR/bryo"
 	touch "$XDG_RUNTIME_DIR/bryo"
 	refused 1 "$BRYO" run -b "$BUNDLE" "$ID"
-	says "state directory" "$XDG_RUNTIME_DIR/bryo" "not a directory"
+	says "state directory" "$XDG_RUNTIME_DIR/bryo" "must be a directory"
 }
 
 @test "row 68: XDG_RUNTIME_DIR that is not private is not used" {
@@ -309,6 +309,7 @@ teardown() { bryo_teardown; }
 	make_bundle
 	args sleep 100
 	run_detached
+	sleep 0.1 # start times are counted in hundredths
 	sleep 100 3>&- &
 	victim=$!
 	jq ".pid = $victim" "$ROOT/$ID/record.json" >"$T/record"

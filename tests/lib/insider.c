@@ -179,17 +179,20 @@ static bool is_payload(int pid)
 	return strncmp(name, "insider", 7) == 0;
 }
 
-/* Stopped by the attach, it cannot change its name meanwhile. */
-static void try_trace(int pid)
+/* Stopped by the attach, it cannot change its name meanwhile. True when it is the program already. */
+static bool try_trace(int pid)
 {
+	bool payload;
 	int status;
 
 	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0)
-		return;
+		return false;
 	(void)waitpid(pid, &status, __WALL);
-	if (!is_payload(pid))
+	payload = is_payload(pid);
+	if (!payload)
 		printf("traced %d\n", pid);
 	(void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	return payload;
 }
 
 static void try_fds(int pid)
@@ -213,7 +216,8 @@ static void try_fds(int pid)
 static int spy(int seconds)
 {
 	time_t end = time(NULL) + seconds;
-	unsigned seen = 0, last = 0;
+	static bool known[65536];
+	unsigned seen = 0;
 
 	printf("spying\n");
 	fflush(stdout);
@@ -224,12 +228,11 @@ static int spy(int seconds)
 		while (d && (e = readdir(d))) {
 			int pid = atoi(e->d_name);
 
-			if (pid <= 1 || pid == getpid())
+			if (pid <= 1 || pid == getpid() || known[pid % 65536])
 				continue;
-			seen += (unsigned)pid != last;
-			last = (unsigned)pid;
-			try_trace(pid);
 			try_fds(pid);
+			known[pid % 65536] = try_trace(pid);
+			seen += known[pid % 65536];
 		}
 		if (d)
 			(void)closedir(d);

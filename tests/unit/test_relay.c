@@ -78,7 +78,7 @@ static void relay_main(int master, pid_t program, bool keep_in, bool keep_out)
 		close(0);
 	if (!keep_out)
 		close(1);
-	if (pidfd < 0 || relay_begin(&r, master, true, NULL) < 0)
+	if (pidfd < 0 || relay_begin(&r, master, NULL) < 0)
 		_exit(97);
 	for (;;) {
 		size_t n = relay_poll(&r, p);

@@ -97,7 +97,7 @@ static void runtime_main(const struct job *job)
 	pidfd = sys_pidfd_open(pid, 0);
 	if (job->early_term)
 		kill(getpid(), SIGTERM);
-	if (job->terminal && relay_begin(&relay, master, true, &err) < 0)
+	if (job->terminal && relay_begin(&relay, master, &err) < 0)
 		_exit(91);
 	rc = wait_loop(&w, pid, pidfd, job->terminal ? &relay : NULL, &status, &err);
 	if (job->terminal)
