@@ -84,12 +84,23 @@ int file_stage_at(int dirfd, const char *name, const void *data, size_t len, mod
 	return 0;
 }
 
+/*
+ * Replacing by rename makes ext4 write the new data to the disk at once (auto_da_alloc), which
+ * is milliseconds; state does not outlive a reboot. An exchange is as atomic and does not.
+ */
 int file_commit_at(int dirfd, const char *name, struct err *err)
 {
 	char tmp[300];
 	int rc;
 
 	temporary_name(name, tmp);
+	if (renameat2(dirfd, tmp, dirfd, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno == EEXIST && renameat2(dirfd, tmp, dirfd, name, RENAME_EXCHANGE) == 0) {
+		(void)unlinkat(dirfd, tmp, 0);
+		return 0;
+	}
+	/* file systems that know neither */
 	if (renameat(dirfd, tmp, dirfd, name) == 0)
 		return 0;
 	rc = err_sys(err, "rename to '%s'", name);

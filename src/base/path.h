@@ -23,8 +23,8 @@ int path_open_in(int rootfd, const char *path, int flags, struct err *err);
 int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *err);
 /*
  * Returns an O_PATH descriptor of the file path, creating an empty regular file (mode 0644,
- * O_EXCL) and its parents where missing, through dangling links too. An existing file is only opened O_PATH: a FIFO or a
- * tty cannot block. -EISDIR for a directory.
+ * O_EXCL) and its parents where missing, through dangling links too. An existing file is only
+ * opened O_PATH: a FIFO or a tty cannot block. -EISDIR for a directory.
  */
 int path_touch_in(int rootfd, const char *path, struct err *err);
 /*

@@ -110,6 +110,11 @@ int hooks_plan(struct arena *a, const struct spec *spec, const char *id, const c
 	return 0;
 }
 
+bool hooks_in_runtime(const struct hooks_plan *plan)
+{
+	return plan->points[HOOK_PRESTART].n || plan->points[HOOK_CREATE_RUNTIME].n;
+}
+
 static int run_one(const struct hooks_plan *plan, const struct hook *h, const char *state, size_t len, bool inside,
 		   struct err *err)
 {

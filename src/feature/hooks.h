@@ -33,6 +33,8 @@ struct hooks_plan {
 int hooks_plan(struct arena *a, const struct spec *spec, const char *id, const char *bundle, char **env,
 	       struct hooks_plan *ret, struct err *err);
 const char *hook_point_name(enum hook_point point); /* "createRuntime" */
+/* Whether the runtime has hooks to run between the mounts and pivot_root. [pure] */
+bool hooks_in_runtime(const struct hooks_plan *plan);
 /* Runs all of a point in order; stops at the first failure, but for poststop's. pid as the hook sees it. [any] */
 int hooks_run(const struct hooks_plan *plan, enum hook_point point, const char *status, pid_t pid, struct err *err);
 

@@ -60,7 +60,8 @@ static int check_raise(struct arena *a, struct rlimit_one *r, bool clamp, const 
 	return err_hint(err, -EPERM, "lower it in config.json, raise the caller's limit (limits.conf), or set the annotation org.bryo.clamp=true");
 }
 
-static int check_oom(const struct spec_process *p, bool clamp, const struct host *host, struct notes *notes, struct rlimit_plan *ret, struct err *err)
+static int check_oom(const struct spec_process *p, bool clamp, const struct host *host, struct notes *notes,
+		     struct rlimit_plan *ret, struct err *err)
 {
 	auto_free char *text = NULL;
 	long now;
@@ -70,7 +71,8 @@ static int check_oom(const struct spec_process *p, bool clamp, const struct host
 		return 0;
 	if (p->oom_score_adj.v < -1000 || p->oom_score_adj.v > 1000)
 		return err_set(err, EINVAL, "process.oomScoreAdj: %lld is not in -1000..1000", (long long)p->oom_score_adj.v);
-	if (host->faked || may_raise(host) || file_read_at(AT_FDCWD, "/proc/self/oom_score_adj", 64, &text, NULL, NULL) < 0)
+	if (host->faked || may_raise(host) ||
+	    file_read_at(AT_FDCWD, "/proc/self/oom_score_adj", 64, &text, NULL, NULL) < 0)
 		return 0;
 	now = strtol(text, NULL, 10);
 	if (p->oom_score_adj.v >= now)

@@ -119,6 +119,21 @@ static int write_one(int proc, const struct sysctl_one *s, struct err *err)
 	return rc;
 }
 
+/* Of a uts namespace the files belong to the host's root; the system calls ask for ours. */
+static int set_one(int proc, const struct sysctl_one *s, struct err *err)
+{
+	size_t len = strcspn(s->value, "\n");
+	int rc;
+
+	if (str_eq(s->path, "sys/kernel/hostname"))
+		rc = sethostname(s->value, len);
+	else if (str_eq(s->path, "sys/kernel/domainname"))
+		rc = setdomainname(s->value, len);
+	else
+		return write_one(proc, s, err);
+	return rc < 0 ? err_sys(err, "set '%.80s'", s->value) : 0;
+}
+
 int sysctl_inside(const struct sysctl_plan *plan, struct err *err)
 {
 	auto_fd int proc = -1;
@@ -129,7 +144,7 @@ int sysctl_inside(const struct sysctl_plan *plan, struct err *err)
 	if (proc < 0)
 		return err_in(err, proc, "set sysctls");
 	for (size_t i = 0; i < plan->n; i++) {
-		int rc = write_one(proc, &plan->v[i], err);
+		int rc = set_one(proc, &plan->v[i], err);
 
 		if (rc < 0)
 			return err_in(err, rc, "sysctl '%s'", plan->v[i].key);

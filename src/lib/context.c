@@ -64,7 +64,7 @@ int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_e
 	if (rc == 0) {
 		rc = state_root_open(o->root, ctx->host.privileged, o->create_root, &ctx->root, err);
 		ctx->rootfd = rc;
-		if (rc == -ENOENT && !o->root && !o->create_root)
+		if (rc == -ENOENT && !o->create_root)
 			rc = 0; /* nothing was ever created there */
 	}
 	if (rc < 0) {

@@ -77,6 +77,7 @@ static int check_terminal(const struct spec *spec, const struct bryo_create_opti
 	return 0;
 }
 
+/* ctx NULL: leave no trace, no compiled filter either. */
 static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id, const struct bryo_create_options *o,
 		     struct host *host, struct err *err)
 {
@@ -91,7 +92,7 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id, c
 		.seccomp_cache = -1,
 	};
 
-	if (c->spec->linux_.seccomp && !host->faked)
+	if (c->spec->linux_.seccomp && ctx)
 		q.seccomp_cache = c->seccomp_cache = ctx_seccomp_cache(ctx);
 	return plan_build(&c->arena, &q, host, &c->plan, err);
 }
@@ -283,6 +284,23 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	return rc;
 }
 
+/* Opens what init would open, as the same user, and closes it: without these there is no start. */
+static int try_sources(const struct plan *plan, struct err *err)
+{
+	auto_fd int root = rootfs_source_inside(&plan->rootfs, err);
+	int rc = root == -EAGAIN || root >= 0 ? 0 : root;
+
+	if (rc == 0)
+		rc = mount_sources_inside(&plan->mounts, err);
+	if (rc == 0)
+		rc = device_sources_inside(&plan->devices, err);
+	for (size_t i = 0; i < plan->mounts.n; i++)
+		fd_closep(&plan->mounts.sources[i]);
+	for (size_t i = 0; i < plan->devices.n; i++)
+		fd_closep(&plan->devices.sources[i]);
+	return rc;
+}
+
 int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json, char **ret_text,
 	      struct bryo_err *e)
 {
@@ -297,7 +315,9 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 		rc = host_load(&c.arena, o->host_facts, &faked, err);
 	}
 	if (rc == 0)
-		rc = prepare(ctx, &c, id, o, host, err);
+		rc = prepare(NULL, &c, id, o, host, err);
+	if (rc == 0 && !host->faked)
+		rc = try_sources(&c.plan, err);
 	if (rc < 0)
 		return rc;
 	if (json)

@@ -127,6 +127,8 @@ int bryo_list(bryo_ctx *ctx, struct bryo_entry **ret, size_t *ret_n, struct bryo
 	size_t n = 0;
 	int rc = ctx->rootfd < 0 ? 0 : state_ids(&a, ctx->rootfd, &ids, err);
 
+	if (ctx->rootfd < 0 && ctx->root_named)
+		return err_set(err, ENOENT, "the state directory that was named does not exist");
 	if (rc < 0)
 		return rc;
 	v = mem_alloc((ids.n + 1) * sizeof(*v));

@@ -165,6 +165,12 @@ static void dump_process(struct json_out *o, const struct process_plan *p)
 	json_out_end(o, ']');
 	json_out_str(o, "cwd", p->cwd);
 	json_out_bool(o, "terminal", p->terminal.wanted);
+	if (p->terminal.rows || p->terminal.columns) {
+		json_out_object(o, "consoleSize");
+		json_out_u64(o, "height", p->terminal.rows);
+		json_out_u64(o, "width", p->terminal.columns);
+		json_out_end(o, '}');
+	}
 	dump_user(o, &p->user);
 	dump_caps(o, &p->caps);
 	json_out_bool(o, "noNewPrivileges", p->no_new_privs);
@@ -225,10 +231,11 @@ void plan_dump_json(const struct plan *p, struct str *ret)
 	dump_devices(&o, &p->devices);
 	json_out_strv(&o, "maskedPaths", &p->masks.masked);
 	json_out_strv(&o, "readonlyPaths", &p->masks.readonly);
-	json_out_array(&o, "sysctls");
+	json_out_object(&o, "sysctls");
 	for (size_t i = 0; i < p->sysctl.n; i++)
-		json_out_str(&o, NULL, p->sysctl.v[i].key);
-	json_out_end(&o, ']');
+		json_out_str(&o, p->sysctl.v[i].key, p->sysctl.v[i].value);
+	json_out_end(&o, '}');
+	json_out_str(&o, "timeOffsets", p->timens.offsets);
 	json_out_str(&o, "hostname", p->hostname);
 	json_out_str(&o, "domainname", p->domainname);
 	dump_process(&o, &p->process);

@@ -5,6 +5,7 @@
 #include "dump.h"
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "base/sys.h"
 #include "plan/words.h"
@@ -69,7 +70,9 @@ static void text_mounts(struct str *s, const struct plan *p)
 {
 	char set[128], rec[128];
 
-	str_addf(s, "root\n  %s %s%s\n", rootfs_kind_name(p->rootfs.kind), p->rootfs.path, p->rootfs.readonly ? ", read-only" : "");
+	str_addf(s, "root\n  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kind), p->rootfs.path,
+		 p->rootfs.readonly ? ", read-only" : "", plan_word_propagation(p->rootfs.propagation),
+		 p->rootfs.no_pivot ? ", without pivot_root" : "");
 	str_add(s, "mounts, in this order\n");
 	for (size_t i = 0; i < p->mounts.n; i++) {
 		const struct mount_op *op = &p->mounts.v[i];
@@ -81,6 +84,8 @@ static void text_mounts(struct str *s, const struct plan *p)
 			 *rec ? " (all below: " : "", rec, *rec ? ")" : "");
 		for (size_t k = 0; k < op->o.data.n; k++)
 			str_addf(s, "%s%s", k ? "," : " ", op->o.data.v[k]);
+		if (op->o.propagation)
+			str_addf(s, ", %s", plan_word_propagation(op->o.propagation));
 		str_addc(s, '\n');
 	}
 	str_add(s, "devices\n");
@@ -108,11 +113,23 @@ static void text_caps(struct str *s, const char *what, uint64_t set)
 	str_add(s, set ? "\n" : " none\n");
 }
 
+/* As it is, or quoted where it would not read as one word. */
+static void text_word(struct str *s, const char *word)
+{
+	str_addc(s, ' ');
+	for (const char *c = word; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == '"' || *c == 127) {
+			json_quote(s, word);
+			return;
+		}
+	str_add(s, *word ? word : "\"\"");
+}
+
 static void text_process(struct str *s, const struct process_plan *p)
 {
 	str_add(s, "process\n  args        ");
 	for (size_t i = 0; p->argv[i]; i++)
-		str_addf(s, " %s", p->argv[i]);
+		text_word(s, p->argv[i]);
 	str_addf(s, "\n  cwd          %s\n  user         %u:%u, groups %s, umask %03o\n", p->cwd, p->user.uid, p->user.gid,
 		 plan_word_groups(&p->user), (unsigned)p->user.umask);
 	str_addf(s, "  terminal     %s\n  no new privileges: %s\n", p->terminal.wanted ? "yes" : "no", p->no_new_privs ? "yes" : "no");
@@ -124,6 +141,8 @@ static void text_process(struct str *s, const struct process_plan *p)
 	for (size_t i = 0; i < p->rlimits.n; i++)
 		str_addf(s, "  %-24s %llu:%llu\n", p->rlimits.v[i].name, (unsigned long long)p->rlimits.v[i].soft,
 			 (unsigned long long)p->rlimits.v[i].hard);
+	if (p->rlimits.oom_score_adj.set)
+		str_addf(s, "  oom score    %lld\n", (long long)p->rlimits.oom_score_adj.v);
 	if (p->seccomp.active)
 		str_addf(s, "  seccomp      %zu rules, default %s\n", p->seccomp.n_rules, p->seccomp.default_action);
 	else
@@ -149,6 +168,10 @@ void plan_dump_text(const struct plan *p, struct str *s)
 	text_namespaces(s, p);
 	if (p->hostname)
 		str_addf(s, "hostname\n  %s\n", p->hostname);
+	if (p->domainname)
+		str_addf(s, "domain name\n  %s\n", p->domainname);
+	if (p->timens.offsets)
+		str_addf(s, "time offsets (seconds, nanoseconds)\n%s", p->timens.offsets);
 	text_mounts(s, p);
 	text_list(s, "masked", &p->masks.masked);
 	text_list(s, "read-only", &p->masks.readonly);

@@ -26,6 +26,7 @@ static int check_unsupported(const struct spec_process *p, struct err *err)
 			continue;
 		one = (struct err)ERR_INIT;
 		err_set(&one, ENOTSUP, "%s is not supported yet", fields[i].field);
+		err_hint(&one, 0, "take it out, if the container can do without");
 		err_also(&all, &one);
 	}
 	if (all.num)

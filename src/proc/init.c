@@ -3,8 +3,8 @@
  *
  *	open what needs the caller's identity: rootfs, bind sources, devices	-> wait for mapped
  *	become root inside							-> wait for placed
- *	time and cgroup namespace, loopback, names, rootfs, mounts, devices	-> send mounted
- *	wait for hooked; createContainer hooks, pivot, terminal, sysctls, masks	-> send ready
+ *	time and cgroup namespace, loopback, names, rootfs, mounts, devices	-> [send mounted,
+ *	wait for hooked]; createContainer hooks, pivot, terminal, sysctls, masks	-> send ready
  *	wait for recorded
  *	wait for start on the start socket; startContainer hooks; seal and exec	-> send exec
  *
@@ -188,6 +188,14 @@ static int finish_root(const struct plan *plan, int rootfd, int *ret_master, int
 	return rc < 0 || chdir("/") == 0 ? rc : err_sys(err, "return to the root");
 }
 
+/* Only where the runtime has hooks to run now: a round trip is two changes of process. */
+static int wait_for_hooks(int sock, struct err *err)
+{
+	int rc = sync_send(sock, SYNC_MOUNTED, err);
+
+	return rc < 0 ? rc : sync_expect(sock, SYNC_HOOKED, RUNTIME, NULL, err);
+}
+
 static int create(const struct init_args *args, int *ret_slave, struct err *err)
 {
 	const struct plan *plan = args->plan;
@@ -215,9 +223,8 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 	fd_closep(&source);
 	if (rootfd < 0)
 		return rootfd;
-	rc = sync_send(args->sock, SYNC_MOUNTED, err);
-	if (rc == 0)
-		rc = sync_expect(args->sock, SYNC_HOOKED, RUNTIME, NULL, err);
+	if (hooks_in_runtime(&plan->hooks))
+		rc = wait_for_hooks(args->sock, err);
 	if (rc == 0)
 		rc = finish_root(plan, rootfd, &master, ret_slave, err);
 	return rc < 0 ? rc : sync_send_with(args->sock, SYNC_READY, NULL, 0, master, err);

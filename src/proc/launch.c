@@ -3,9 +3,8 @@
  *
  *	start socket, sync pair, clone3 (through the joiner where namespaces are given by path)
  *	id maps, oom score					-> send mapped, placed
- *	[no hooks in the runtime: hooked is sent at once, so that init need not wait for us]
  *	what the caller can do meanwhile: the record with the pid
- *	wait for mounted; prestart and createRuntime hooks	-> send hooked
+ *	[only with such hooks: wait for mounted; prestart and createRuntime hooks -> send hooked]
  *	wait for ready, which brings the pty; the caller sends recorded
  *
  * A failure of init is the better story than what its death makes of our own step, so before an
@@ -50,15 +49,12 @@ static int clone_init(const struct init_args *args, struct host *host, struct la
 	return 0;
 }
 
-static bool has_runtime_hooks(const struct plan *plan)
-{
-	return plan->hooks.points[HOOK_PRESTART].n || plan->hooks.points[HOOK_CREATE_RUNTIME].n;
-}
-
 static int run_runtime_hooks(const struct plan *plan, int sock, pid_t pid, struct err *err)
 {
-	int rc = hooks_run(&plan->hooks, HOOK_PRESTART, "creating", pid, err);
+	int rc = sync_expect(sock, SYNC_MOUNTED, INIT, NULL, err);
 
+	if (rc == 0)
+		rc = hooks_run(&plan->hooks, HOOK_PRESTART, "creating", pid, err);
 	if (rc == 0)
 		rc = hooks_run(&plan->hooks, HOOK_CREATE_RUNTIME, "creating", pid, err);
 	return rc < 0 ? rc : sync_send(sock, SYNC_HOOKED, err);
@@ -67,7 +63,6 @@ static int run_runtime_hooks(const struct plan *plan, int sock, pid_t pid, struc
 static int script(const struct launch_request *q, int sock, struct launched *l, struct err *err)
 {
 	const struct plan *plan = q->plan;
-	bool hooks = has_runtime_hooks(plan);
 	struct sync_packet ready;
 	int rc = plan->idmap.active ? idmap_outside(&plan->idmap, l->pid, err) : 0;
 
@@ -77,13 +72,9 @@ static int script(const struct launch_request *q, int sock, struct launched *l, 
 		rc = sync_send(sock, SYNC_MAPPED, err);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_PLACED, err);
-	if (rc == 0 && !hooks)
-		rc = sync_send(sock, SYNC_HOOKED, err);
 	if (rc == 0 && q->meanwhile)
 		rc = q->meanwhile(q->arg, l->pid, err);
-	if (rc == 0)
-		rc = sync_expect(sock, SYNC_MOUNTED, INIT, NULL, err);
-	if (rc == 0 && hooks)
+	if (rc == 0 && hooks_in_runtime(&plan->hooks))
 		rc = run_runtime_hooks(plan, sock, l->pid, err);
 	if (rc == 0)
 		rc = sync_expect(sock, SYNC_READY, INIT, &ready, err);

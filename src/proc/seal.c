@@ -53,7 +53,8 @@ static void explain_interpreter(const char *path, struct err *err)
 		err_hint(err, 0, "the file is there; its interpreter is missing in the container: '%.*s'",
 			 (int)strcspn(head + 2, "\n"), head + 2);
 	else
-		err_hint(err, 0, "the file is there; the dynamic loader that it names (see file or readelf -l) is missing in the container");
+		err_hint(err, 0, "the file is there; the dynamic loader that it names (see file or readelf -l) is "
+			 "missing in the container");
 }
 
 static void explain_exec(const char *path, int num, struct err *err)
@@ -72,8 +73,8 @@ static void explain_exec(const char *path, int num, struct err *err)
 	else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
 		err_hint(err, 0, "it is on a file system that is mounted noexec");
 	else
-		err_hint(err, 0, "its mode %04o and owner do not let the container's user execute it: chmod a+x it in the image",
-			 st.st_mode & 07777);
+		err_hint(err, 0, "its mode %04o and owner do not let the container's user execute it: chmod a+x it in "
+			 "the image", st.st_mode & 07777);
 }
 
 static int search_path(const struct process_plan *p, char *ret, size_t size, struct err *err)
@@ -95,7 +96,8 @@ static int search_path(const struct process_plan *p, char *ret, size_t size, str
 	}
 	if (denied) {
 		exec_error(p->argv[0], EACCES, err);
-		return err_hint(err, -EACCES, "a file of that name is in a directory of PATH (%s), and the container's user may not execute it", search);
+		return err_hint(err, -EACCES, "a file of that name is in a directory of PATH (%s), and the "
+				"container's user may not execute it", search);
 	}
 	err_set(err, ENOENT, "exec '%s': executable file not found in $PATH", p->argv[0]);
 	err->exec = true;
@@ -156,7 +158,8 @@ static int enter_cwd(const struct process_plan *p, bool again, struct err *err)
 
 	if (chdir(p->cwd) < 0 && !(again && errno == EACCES)) {
 		rc = err_sys(err, "working directory '%s'", p->cwd);
-		return err_hint(err, rc, "process.cwd (or --cwd) must be a directory of the container that the user may enter");
+		return err_hint(err, rc, "process.cwd (or --cwd) must be a directory of the container that "
+				"the user may enter");
 	}
 	rc = verify_cwd(err);
 	return rc < 0 ? err_in(err, rc, "'%s'", p->cwd) : 0;

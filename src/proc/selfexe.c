@@ -12,6 +12,8 @@
 #include "base/sys.h"
 #include "feature/caps.h"
 
+#include <elf.h>
+#include <link.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -51,6 +53,27 @@ static bool is_out_of_reach(int exe)
 	return st.st_uid == OVERFLOW_ID && !overflow_is_mapped();
 }
 
+/*
+ * Bytes that execve maps: up to the end of the last loaded segment. Symbols and debugging
+ * information after it, often half of the file, need not be copied.
+ */
+static off_t loaded_size(int exe, off_t whole)
+{
+	ElfW(Ehdr) head;
+	ElfW(Phdr) seg[32];
+	off_t end = 0;
+
+	if (pread(exe, &head, sizeof(head), 0) != sizeof(head) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    head.e_phentsize != sizeof(seg[0]) || head.e_phnum > ARRAY_LEN(seg) ||
+	    pread(exe, seg, head.e_phnum * sizeof(seg[0]), (off_t)head.e_phoff) !=
+		    (ssize_t)(head.e_phnum * sizeof(seg[0])))
+		return whole;
+	for (size_t i = 0; i < head.e_phnum; i++)
+		if (seg[i].p_filesz && (off_t)(seg[i].p_offset + seg[i].p_filesz) > end)
+			end = (off_t)(seg[i].p_offset + seg[i].p_filesz);
+	return end > 0 && end < whole ? end : whole;
+}
+
 static int sealed_copy(int exe, struct err *err)
 {
 	auto_fd int copy = memfd_create("bryo", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
@@ -63,7 +86,7 @@ static int sealed_copy(int exe, struct err *err)
 		return err_sys(err, "make a memfd");
 	if (fstat(exe, &st) < 0)
 		return err_sys(err, "look at our own file");
-	for (left = st.st_size; left > 0;) {
+	for (left = loaded_size(exe, st.st_size); left > 0;) {
 		ssize_t n = sendfile(copy, exe, NULL, (size_t)left);
 
 		if (n < 0)

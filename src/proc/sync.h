@@ -10,7 +10,7 @@
  *  idmap_outside          -- mapped -------> becomes root inside
  *  oom score              -- placed -------> time and cgroup namespace, mounts, devices
  *  (waits)                <-- mounted -----  everything attached, not yet pivoted
- *  prestart, createRuntime hooks
+ *  prestart, createRuntime hooks             (these two only if there are such hooks)
  *                         -- hooked -------> createContainer hooks, pivot, terminal, sysctls, masks
  *  record the pid         <-- ready + pty -  (waits)
  *                         -- recorded -----> blocks on the start socket

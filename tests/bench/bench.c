@@ -5,7 +5,8 @@
  * alike. Printed per subject: median, tenth and ninetieth percentile of the wall time, and the
  * median over the rounds of its time divided by the yardstick's, which is the group's first.
  * A subject is up to three commands in a row, timed together. A peer that is not installed or
- * cannot run here is skipped aloud. Everything is done below one private directory in /tmp.
+ * cannot run here is skipped aloud. Everything is done below a private
+ * directory in /tmp, the runtimes' state below one on a tmpfs.
  *
  * The program is static and small on purpose: a child's peak memory, as the kernel counts it,
  * begins with that of the process which started it.
@@ -35,7 +36,7 @@
 
 /*
  * One contender. Commands are split at blanks, after the expansion of
- *	@D the private directory, @i a fresh container id, @y bryo, @o a copy of it that is the
+ *	@D the private directory, @S that of the state, @i a fresh container id, @y bryo, @o a copy of it that is the
  *	caller's own, @c crun, @u runc, these four with their global options
  */
 struct subject {
@@ -59,6 +60,7 @@ struct group {
 
 static struct {
 	char dir[64];
+	char state[80]; /* private too, roots of the runtimes */
 	char bryo[PATH_MAX], own[128];
 	char subuid[16], subgid[16];
 	int rounds, warmup, serial;
@@ -110,20 +112,23 @@ static const char *placeholder(char c, char *buf, size_t size)
 	case 'D':
 		snprintf(buf, size, "%s", bench.dir);
 		break;
+	case 'S':
+		snprintf(buf, size, "%s", bench.state);
+		break;
 	case 'i':
 		snprintf(buf, size, "b%d", bench.serial);
 		break;
 	case 'y':
-		snprintf(buf, size, "%s --root %s/state", bench.bryo, bench.dir);
+		snprintf(buf, size, "%s --root %s/bryo", bench.bryo, bench.state);
 		break;
 	case 'o':
-		snprintf(buf, size, "%s --root %s/state", bench.own, bench.dir);
+		snprintf(buf, size, "%s --root %s/bryo", bench.own, bench.state);
 		break;
 	case 'c':
-		snprintf(buf, size, "crun --cgroup-manager=disabled --root %s/crun", bench.dir);
+		snprintf(buf, size, "crun --cgroup-manager=disabled --root %s/crun", bench.state);
 		break;
 	case 'u':
-		snprintf(buf, size, "runc --root %s/runc", bench.dir);
+		snprintf(buf, size, "runc --root %s/runc", bench.state);
 		break;
 	default:
 		errx(2, "placeholder @%c", c);
@@ -408,9 +413,15 @@ static void make_tree(const char *here)
 		if (mkdir(to, 0755) < 0)
 			err(1, "%s", to);
 	}
-	snprintf(to, sizeof(to), "%s/run", bench.dir);
-	if (mkdir(to, 0700) < 0 || setenv("XDG_RUNTIME_DIR", to, 1) < 0)
-		err(1, "%s", to);
+	/* State lives on a tmpfs, as below the XDG_RUNTIME_DIR of any login. */
+	snprintf(bench.state, sizeof(bench.state), "/dev/shm/bryo-bench.XXXXXX");
+	if (!mkdtemp(bench.state)) {
+		snprintf(bench.state, sizeof(bench.state), "%s/run", bench.dir);
+		if (mkdir(bench.state, 0700) < 0)
+			err(1, "%s", bench.state);
+	}
+	if (setenv("XDG_RUNTIME_DIR", bench.state, 1) < 0)
+		err(1, "setenv");
 	snprintf(from, sizeof(from), "%s/payload", here);
 	for (size_t i = 0; i < LEN(names); i++) {
 		snprintf(to, sizeof(to), "%s/rootfs/bin/%s", bench.dir, names[i]);
@@ -561,7 +572,7 @@ static void weigh_init(const char *name, const char *create, const char *delete)
 
 static void clean(void)
 {
-	if (run("rm -rf @D") != 0)
+	if (run("rm -rf @D @S") != 0)
 		warnx("%s is left behind", bench.dir);
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2034,SC2154
 # exec: one more process in a running container.
 
 bats_require_minimum_version 1.5.0
@@ -11,7 +12,7 @@ setup() {
 	config '.root.readonly = false'
 }
 
-pid_of() { bryo state "${1:-$ID}" | jq .pid; }
+pid_of() { bryo state "$ID" | jq .pid; }
 
 # fails_with STATUS TEXT ARG...
 fails_with() {
@@ -81,9 +82,9 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	done
 	[ "$(readlink "/proc/$pid/root")" = "$(readlink "/proc/$init/root")" ]
 	bryo ps -f json "$ID" | jq -e --argjson pid "$pid" 'index($pid)'
-	! pgrep -f "$ROOT"
+	not pgrep -f "$ROOT"
 	bryo delete --force "$ID"
-	! pgrep -f "sleep 1001"
+	not pgrep -f "sleep 1001"
 }
 
 @test "stdin, stdout and stderr are the caller's" {

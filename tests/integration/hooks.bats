@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2034,SC2154
 # The six hook points of the runtime-spec.
 
 bats_require_minimum_version 1.5.0
@@ -140,14 +141,14 @@ nothing_left() {
 	bryo start "$ID"
 	for point in createRuntime poststart; do
 		grep -qx A=1 "$LOG/$point.env"
-		! grep -qE '^(LEAK|HOME|USER|LISTEN|_LIBCONTAINER)' "$LOG/$point.env"
+		not grep -qE '^(LEAK|HOME|USER|LISTEN|_LIBCONTAINER)' "$LOG/$point.env"
 	done
 	bryo delete --force "$ID"
 	config 'del(.hooks) | .hooks.createRuntime = [{path: $p}]' --arg p "$(command -v env)"
 	config '.hooks.createRuntime += [{path: "/bin/sh", args: ["sh", "-c", "exit 1"]}]'
 	run bryo create -b "$BUNDLE" "$ID"
 	[ "$status" -eq 1 ]
-	! has_line LEAK 2>/dev/null
+	[[ $output != *LEAK* ]]
 	has_line "hooks.createRuntime[1]"
 }
 
@@ -243,7 +244,7 @@ nothing_left() {
 	[ $SECONDS -le 4 ]
 	has_line "hooks.createRuntime[0]"
 	has_line before
-	! pgrep -f "sleep 1008"
+	not pgrep -f "sleep 1008"
 	nothing_left
 	config '.hooks.createRuntime[0].timeout = 0'
 	run bryo create -b "$BUNDLE" "$ID"
@@ -260,7 +261,7 @@ nothing_left() {
 	[ "$status" -eq 1 ]
 	[ $SECONDS -le 4 ]
 	has_line "hooks.startContainer[0]"
-	! pgrep -f "sleep 1009"
+	not pgrep -f "sleep 1009"
 }
 
 @test "a hook that never reads its state, of 4 MiB, hurts nobody" {
@@ -290,7 +291,7 @@ nothing_left() {
 	bryo run -b "$BUNDLE" "$ID"
 	[ "$(tr '\n' ' ' <"$LOG/fds")" = "0 1 2 3 " ]
 	[ "$(tr '\n' ' ' <"$LOG/fds2")" = "0 1 2 3 " ]
-	! grep -qE '[1-9a-f]' <(sed 's/.*://' "$LOG/sig")
+	not grep -qE '[1-9a-f]' <(sed 's/.*://' "$LOG/sig")
 }
 
 @test "a hook may ask for the state, and sees creating" {

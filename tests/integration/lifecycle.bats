@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2034,SC2154
 # create, start, state, list, ps, kill, delete and run as separate commands.
 
 bats_require_minimum_version 1.5.0
@@ -17,7 +18,7 @@ nothing_left() {
 	[ ! -e "$ROOT/${1:-$ID}" ]
 }
 
-pid_of() { bryo state "${1:-$ID}" | jq .pid; }
+pid_of() { bryo state "$ID" | jq .pid; }
 
 # ends_with STATUS: the last background job
 ends_with() {
@@ -117,7 +118,7 @@ fails_with() {
 	rm "$BUNDLE/config.json"
 	run bryo exec "$ID" env
 	[ "$status" -eq 0 ]
-	! has_line CHANGED 2>/dev/null
+	[[ $output != *CHANGED* ]]
 	bryo kill "$ID" KILL
 	wait_for_status stopped
 	bryo delete "$ID"
@@ -320,7 +321,7 @@ fails_with() {
 	wait_for 5 eval '[ "$(wc -l <"$BUNDLE/rootfs/tmp/ready")" = 3 ]'
 	bryo kill "$ID" TERM
 	wait_for 5 grep -q init "$BUNDLE/rootfs/tmp/got"
-	! grep -q child "$BUNDLE/rootfs/tmp/got"
+	not grep -q child "$BUNDLE/rootfs/tmp/got"
 	bryo kill --all "$ID" TERM
 	wait_for 5 eval '[ "$(grep -c child "$BUNDLE/rootfs/tmp/got")" = 3 ]'
 	[ "$(state_of)" = running ]
@@ -378,7 +379,7 @@ fails_with() {
 	[ "$(tr -d 0-9 <"$T/pid" | wc -c)" -eq 0 ]
 	[ "$(cat "$T/pid")" = "$(pid_of)" ]
 	[ "$(tr '\0' ' ' <"/proc/$(cat "$T/pid")/cmdline")" = "sleep 1000 " ]
-	! pgrep -f "$ROOT"
+	not pgrep -f "$ROOT"
 }
 
 @test "run forwards signals" {
@@ -414,7 +415,7 @@ fails_with() {
 	args sh -c '(sleep 1005 &) ; exit 2'
 	run bryo run -b "$BUNDLE" "$ID"
 	[ "$status" -eq 2 ]
-	! pgrep -f 'sleep 1005'
+	not pgrep -f 'sleep 1005'
 }
 
 # ----------------------------------------------------------------- descriptors
@@ -427,7 +428,7 @@ fails_with() {
 	[ "${lines[0]}" = three ]
 	[ "${lines[1]}" = four ]
 	has_line 4
-	! grep -qx five <<<"$output"
+	not grep -qx five <<<"$output"
 }
 
 @test "--preserve-fds of a descriptor that is not open is an error that names it" {
@@ -475,8 +476,6 @@ kill_at() {
 @test "the same as an ordinary user with all of its IDs" {
 	requires_test_user
 	requires cmd:strace
-	local home
-
 	chmod 755 "$T" && mkdir -m 755 "$T/user"
 	chown -R "$BRYO_TEST_USER" "$T/user"
 	as_user sh -c 'cd "$1" && cp -r "$2" rootfs && "$BRYO" spec' sh "$T/user" "$BUNDLE/rootfs"
@@ -503,7 +502,7 @@ kill_at() {
 			"$BRYO" --root "$ROOT" start "$ID" 2>/dev/null 3>&- || true
 		sleep 0.1
 		case $(state_of) in
-		created) ! pgrep -f "sleep 1006" ;;
+		created) not pgrep -f "sleep 1006" ;;
 		running) pgrep -f "sleep 1006" ;;
 		stopped) ;;
 		*) false ;;
@@ -521,5 +520,5 @@ kill_at() {
 	[ "$(state_of)" = running ]
 	bryo delete --force "$ID"
 	nothing_left
-	! pgrep -f "sleep 1007"
+	not pgrep -f "sleep 1007"
 }

@@ -221,9 +221,13 @@ teardown() { bryo_teardown; }
 
 @test "row 68: XDG_RUNTIME_DIR that is not private is not used" {
 	! { [ "$(id -u)" = 0 ] && in_initial_userns; } || skip "needs user: root's default directory is the machine's"
+	mkdir -m 700 "$XDG_RUNTIME_DIR/bryo" "$XDG_RUNTIME_DIR/bryo/seen"
+	echo '{' >"$XDG_RUNTIME_DIR/bryo/seen/record.json"
+	run "$BRYO" list
+	has_line seen
 	chmod 755 "$XDG_RUNTIME_DIR"
-	run "$BRYO" list --quiet
-	[ ! -e "$XDG_RUNTIME_DIR/bryo" ]
+	run "$BRYO" list
+	[[ $output != *seen* ]]
 }
 
 @test "a state directory that cannot be made is named; / cannot be one" {
@@ -285,7 +289,7 @@ teardown() { bryo_teardown; }
 	says "'broken'" "record.json"
 	bryo delete --force broken
 	bryo delete --force empty
-	[ "$(ls "$ROOT" | grep -cv '^t')" -eq 0 ]
+	[ "$(ls "$ROOT")" = "$ID" ]
 }
 
 @test "row 63: a create that was killed can be deleted, and its id used again" {

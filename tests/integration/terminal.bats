@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2034,SC2154
 # Terminals: in the foreground on a real one (tmux, script), and through a console socket.
 
 bats_require_minimum_version 1.5.0
@@ -43,7 +44,7 @@ sees() {
 # on_script ARG...: bryo on a terminal of script(1), whose exit code is the command's
 on_script() {
 	requires cmd:script
-	run script -qec "$(printf '%q ' timeout -k 5 30 "$BRYO" --root "$ROOT" "$@")" /dev/null </dev/null 3>&-
+	run script -qec "$(printf '%q ' timeout --foreground -k 5 30 "$BRYO" --root "$ROOT" "$@")" /dev/null </dev/null 3>&-
 	output=${output//$'\r'/}
 	output=${output//$'^D\b\b'/}
 }

@@ -221,6 +221,14 @@ requires_test_user() {
 		skip "needs a user: BRYO_TEST_USER names no ordinary user"
 }
 
+# not COMMAND...: it fails. (bash does not end a test at `! COMMAND`.)
+not() {
+	if "$@"; then
+		echo "unexpected: $*" >&2
+		return 1
+	fi
+}
+
 # has_line TEXT: $output of `run` contains it; prints the output where it does not
 has_line() {
 	grep -qF -- "$1" <<<"$output" && return

@@ -15,6 +15,8 @@ host_state() {
 	find "$T" -path "$T/*/rootfs" -prune -o -path "$ROOT/.seccomp" -prune -o \
 		! -name '*.before' -printf '%y %m %p\n' 2>/dev/null | LC_ALL=C sort
 	cat /proc/self/mountinfo
+	# the pattern comes through stdin, so that grep does not find itself
+	# shellcheck disable=SC2062
 	grep -lasF -f - /proc/[0-9]*/cmdline <<<"$T" || true
 	grep -lsF "${T##*/}/bundle" /proc/[0-9]*/mountinfo || true
 }

@@ -179,14 +179,15 @@ static bool is_payload(int pid)
 	return strncmp(name, "insider", 7) == 0;
 }
 
-/* Stopped by the attach, it cannot change its name meanwhile. True when it is the program already. */
+/* Stopped, it cannot change its name meanwhile. True when it is the program already. */
 static bool try_trace(int pid)
 {
 	bool payload;
 	int status;
 
-	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0)
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
 		return false;
+	(void)ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
 	(void)waitpid(pid, &status, __WALL);
 	payload = is_payload(pid);
 	if (!payload)
