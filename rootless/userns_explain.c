@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define TEXT_MAX  65536
@@ -207,6 +208,24 @@ static bool outer_seccomp(const struct scene *s, struct err *err)
 	return true;
 }
 
+/* A namespace is made together with a process. */
+static bool no_more_processes(const struct scene *s, struct err *err)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+	if (s->num != EAGAIN)
+		return false;
+	(void)getrlimit(RLIMIT_NPROC, &limit);
+	if (limit.rlim_cur == RLIM_INFINITY)
+		(void)err_hint(err, -1, "no more processes: the pids limit of the cgroup or the kernel's "
+					"kernel.pid_max is reached");
+	else
+		(void)err_hint(err, -1, "no more processes: the user may have %llu (ulimit -u), or the pids "
+					"limit of the cgroup is reached; end some, or raise it",
+			       (unsigned long long)limit.rlim_cur);
+	return true;
+}
+
 static bool too_old(const struct scene *s, struct err *err)
 {
 	if (s->num != ENOSYS)
@@ -226,7 +245,7 @@ static bool nothing_found(const struct scene *s, struct err *err)
 }
 
 static bool (*const causes[])(const struct scene *, struct err *) = {
-	no_support,    limits_if_counted, debian_sysctl, chrooted,	apparmor,
+	no_support,    no_more_processes, limits_if_counted, debian_sysctl, chrooted,	apparmor,
 	outer_seccomp, too_old,		  limits,	 nothing_found,
 };
 

@@ -32,7 +32,8 @@ int path_touch_in(int rootfd, const char *path, struct err *err);
  * to name (size bytes). -EINVAL for "", "/", "." and "..".
  */
 int path_parent_in(int rootfd, const char *path, char *name, size_t size, struct err *err);
-/* Lexical: absolute, no empty, "." or ".." components, no trailing slash except "/". [pure] */
+/* Lexical, of a path that begins with "/": no empty, "." or ".." components, no trailing slash
+ * except "/". [pure] */
 void path_clean(char *path);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/child.h"
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "oci/state_doc.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -63,27 +64,12 @@ static int plan_list(struct arena *a, const struct spec_hook_list *list, enum ho
 	return 0;
 }
 
-/* {"ociVersion":V,"id":ID,"status": | ,"pid": | ,"bundle":B,"annotations":{...}} */
 static void render_state(struct arena *a, const struct spec *spec, const char *id, const char *bundle,
 			 struct hooks_plan *ret)
 {
 	auto_str struct str head = STR_INIT, tail = STR_INIT;
-	struct json_out o;
 
-	str_add(&head, "{\"ociVersion\":");
-	json_quote(&head, spec->oci_version);
-	str_add(&head, ",\"id\":");
-	json_quote(&head, id);
-	str_add(&head, ",\"status\":\"");
-	str_add(&tail, ",\"bundle\":");
-	json_quote(&tail, bundle);
-	if (spec->annotations.n) {
-		json_out_init(&o, NULL);
-		json_out_map(&o, NULL, &spec->annotations);
-		str_addf(&tail, ",\"annotations\":%s", o.s.p);
-		json_out_free(&o);
-	}
-	str_add(&tail, "}");
+	state_doc_parts(spec, id, bundle, &head, &tail);
 	ret->state_head = arena_strdup(a, head.p);
 	ret->state_tail = arena_strdup(a, tail.p);
 }
@@ -143,7 +129,7 @@ int hooks_run(const struct hooks_plan *plan, enum hook_point point, const char *
 
 	if (!plan->points[point].n)
 		return 0;
-	str_addf(&state, "%s%s\",\"pid\":%d%s", plan->state_head, status, (int)pid, plan->state_tail);
+	state_doc_join(&state, plan->state_head, status, pid, plan->state_tail);
 	for (size_t i = 0; i < plan->points[point].n; i++) {
 		struct err one = ERR_INIT;
 		int rc = run_one(plan, &plan->points[point].v[i], state.p, state.len, inside, &one);

@@ -77,7 +77,8 @@ static int check_line(const struct side *s, size_t i, struct err *err)
 	const struct id_extent *e = &s->map.v[i];
 
 	if (e->count == 0)
-		return err_set(err, EINVAL, "%s[%zu]: size 0", s->names->field, i);
+		return err_hint(err, err_set(err, EINVAL, "%s[%zu]: size 0", s->names->field, i),
+				"a mapping holds at least one ID");
 	if (e->count > UINT32_MAX - e->inside)
 		return err_set(err, EINVAL, "%s[%zu]: containerID %u and size %u reach past %u",
 			       s->names->field, i, e->inside, e->count, IDMAP_LAST);
@@ -99,8 +100,10 @@ static int check_overlap(const struct side *s, bool outside, struct err *err)
 	y = &s->map.v[j];
 	xf = outside ? x->outside : x->inside;
 	yf = outside ? y->outside : y->inside;
-	return err_set(err, EINVAL, "%s: [%zu] and [%zu] both hold %s %s %u", s->names->field, i, j,
-		       outside ? "host" : "container", s->names->id, xf > yf ? xf : yf);
+	return err_hint(err,
+			err_set(err, EINVAL, "%s: [%zu] and [%zu] both hold %s %s %u", s->names->field,
+				i, j, outside ? "host" : "container", s->names->id, xf > yf ? xf : yf),
+			"each ID can be mapped once");
 }
 
 /* The kernel takes a map as one write of less than a page. */

@@ -50,8 +50,20 @@ static int run_poststart(struct bryo_ctx *ctx, const char *id, struct container 
 
 static int start(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
 {
-	int rc = start_outside(c->dirfd, err);
+	struct seccomp_notify notify = {
+		.id = id, .bundle = c->record.bundle, .status = "created", .pid = c->record.pid, .init = c->record.pid,
+	};
+	struct spec *spec;
+	int rc = c->record.notify ? container_spec(c, &spec, err) : 0;
 
+	if (rc == 0 && c->record.notify) {
+		notify.spec = spec;
+		notify.path = spec->linux_.seccomp->listener_path;
+		notify.metadata = spec->linux_.seccomp->listener_metadata;
+		notify.early = !spec->process.no_new_privileges;
+	}
+	if (rc == 0)
+		rc = start_outside(c->dirfd, c->record.notify ? &notify : NULL, err);
 	return rc < 0 ? rc : run_poststart(ctx, id, c, err);
 }
 

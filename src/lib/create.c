@@ -30,6 +30,7 @@ struct creation {
 	const char *config;	/* the document, for the copy */
 	size_t config_len;
 	int seccomp_cache;
+	bool only_plan;
 	struct plan plan;
 	struct container c;
 };
@@ -132,6 +133,7 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kind),
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
+		.notify = c->plan.process.seccomp.notify,
 		.poststart = c->spec->hooks.poststart.n,
 		.poststop = c->spec->hooks.poststop.n,
 		.created = created_now(&c->arena),
@@ -304,7 +306,9 @@ static int try_sources(const struct plan *plan, struct err *err)
 int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json, char **ret_text,
 	      struct bryo_err *e)
 {
-	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT, .seccomp_cache = -1 };
+	__attribute__((cleanup(creation_end))) struct creation c = {
+		.c = CONTAINER_INIT, .seccomp_cache = -1, .only_plan = true,
+	};
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	struct host faked, *host = &ctx->host;
 	auto_str struct str text = STR_INIT;

@@ -12,6 +12,7 @@
 #include "oci/spec_load.h"
 #include "proc/join.h"
 #include "proc/launch.h"
+#include "proc/start.h"
 #include "proc/sync.h"
 
 #include <string.h>
@@ -169,6 +170,18 @@ static int make_plan(struct bryo_ctx *ctx, struct session *s, const struct bryo_
 	return process_plan(&s->c.arena, &q, &ids, &ctx->host, &s->notes, &s->plan, err);
 }
 
+static int follow(struct session *s, struct err *err)
+{
+	const struct seccomp_plan *filter = &s->plan.seccomp;
+	struct seccomp_notify notify = {
+		.path = filter->listener_path, .metadata = filter->listener_metadata, .spec = s->spec,
+		.id = s->c.record.id, .bundle = s->c.record.bundle, .status = "running", .pid = s->l.pid,
+		.init = s->c.record.pid, .early = !s->plan.no_new_privs,
+	};
+
+	return start_follow(s->sock, "process", filter->notify ? &notify : NULL, err);
+}
+
 /* From the joiner to the program: pid file and console before it runs, so that nobody misses it. */
 static int launch(struct session *s, const struct bryo_exec_options *o, struct err *err)
 {
@@ -188,9 +201,7 @@ static int launch(struct session *s, const struct bryo_exec_options *o, struct e
 	if (rc == 0)
 		rc = sync_send(s->sock, SYNC_START, err);
 	if (rc == 0)
-		rc = sync_expect(s->sock, SYNC_EXEC, "process", NULL, err);
-	if (rc == 0)
-		rc = sync_expect_end(s->sock, "process", err);
+		rc = follow(s, err);
 	if (rc < 0)
 		launched_end(&s->l);
 	return rc;

@@ -1,16 +1,12 @@
 /*
- * query.c - state, list, ps, features: what there is, changing nothing. Runs in the calling
+ * query.c - state, list, ps: what there is, changing nothing. Runs in the calling
  * process.
  */
 #include "context.h"
 
 #include "base/cleanup.h"
-#include "base/names.h"
 #include "base/passwd.h"
 #include "base/str.h"
-#include "feature/caps.h"
-#include "feature/mount_opt.h"
-#include "feature/ns.h"
 #include "lib/members.h"
 
 #include <string.h>
@@ -150,90 +146,4 @@ int bryo_ps(bryo_ctx *ctx, const char *id, pid_t **ret, size_t *ret_n, struct br
 	*ret = NULL;
 	*ret_n = 0;
 	return c.pidfd < 0 ? 0 : members_find(&c.record, ret, ret_n, err);
-}
-
-static void list_of(struct json_out *o, const char *key, const char *const *names, size_t n)
-{
-	json_out_array(o, key);
-	for (size_t i = 0; i < n; i++)
-		json_out_str(o, NULL, names[i]);
-	json_out_end(o, ']');
-}
-
-static void features_linux(struct json_out *o)
-{
-	static const char *const off[] = { "apparmor", "selinux", "intelRdt", "netDevices" };
-
-	json_out_object(o, "linux");
-	json_out_array(o, "namespaces");
-	for (size_t i = 0; ns_flag(i); i++)
-		json_out_str(o, NULL, ns_name(ns_flag(i)));
-	json_out_end(o, ']');
-	json_out_array(o, "capabilities");
-	for (int cap = 0; capability_name(cap); cap++)
-		json_out_str(o, NULL, capability_name(cap));
-	json_out_end(o, ']');
-	json_out_object(o, "cgroup");
-	json_out_bool(o, "v1", false);
-	json_out_bool(o, "v2", false);
-	json_out_bool(o, "systemd", false);
-	json_out_bool(o, "systemdUser", false);
-	json_out_bool(o, "rdma", false);
-	json_out_end(o, '}');
-	seccomp_features(o);
-	for (size_t i = 0; i < ARRAY_LEN(off); i++) {
-		json_out_object(o, off[i]);
-		json_out_bool(o, "enabled", false);
-		json_out_end(o, '}');
-	}
-	json_out_object(o, "mountExtensions");
-	json_out_object(o, "idmap");
-	json_out_bool(o, "enabled", false);
-	json_out_end(o, '}');
-	json_out_end(o, '}');
-	json_out_end(o, '}');
-}
-
-/* Options that mount_plan() refuses by name are not features. */
-static bool option_works(const char *name)
-{
-	static const char *const not_yet[] = { "idmap", "ridmap", "tmpcopyup", "src-nofollow", "dest-nofollow" };
-
-	for (size_t i = 0; i < ARRAY_LEN(not_yet); i++)
-		if (str_eq(not_yet[i], name))
-			return false;
-	return true;
-}
-
-int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err)
-{
-	static const char *const hooks[] = { "prestart", "createRuntime", "createContainer",
-					     "startContainer", "poststart", "poststop" };
-	static const char *const unsafe[] = { "org.bryo.", "run.oci." };
-	struct json_out o;
-
-	(void)ctx;
-	(void)err;
-	json_out_init(&o, "\t");
-	json_out_object(&o, NULL);
-	json_out_str(&o, "ociVersionMin", "1.0.0");
-	json_out_str(&o, "ociVersionMax", "1.3.0");
-	list_of(&o, "hooks", hooks, ARRAY_LEN(hooks));
-	json_out_array(&o, "mountOptions");
-	for (size_t i = 0; mount_opt_name(i); i++)
-		if (option_works(mount_opt_name(i)))
-			json_out_str(&o, NULL, mount_opt_name(i));
-	json_out_end(&o, ']');
-	features_linux(&o);
-	json_out_object(&o, "annotations");
-	json_out_str(&o, "org.bryo.version", bryo_version());
-	json_out_str(&o, "org.opencontainers.runc.checkpoint.enabled", "false");
-	if (seccomp_library_version())
-		json_out_str(&o, "io.github.seccomp.libseccomp.version", seccomp_library_version());
-	json_out_end(&o, '}');
-	list_of(&o, "potentiallyUnsafeConfigAnnotations", unsafe, ARRAY_LEN(unsafe));
-	json_out_end(&o, '}');
-	*ret_json = take_ptr(&o.s.p);
-	json_out_free(&o);
-	return 0;
 }

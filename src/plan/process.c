@@ -120,8 +120,6 @@ int process_plan(struct arena *a, const struct process_request *q, const struct 
 	COLLECT(rlimit_plan(a, p, clamp, host, notes, &ret->rlimits, &one));
 	if (q->spec->linux_.seccomp)
 		COLLECT(seccomp_plan(a, q->spec->linux_.seccomp, q->seccomp_cache, q->compile, notes, &ret->seccomp, &one));
-	if (ret->seccomp.notify)
-		COLLECT(err_set(&one, ENOTSUP, "linux.seccomp: SCMP_ACT_NOTIFY is not supported yet"));
 #undef COLLECT
 	ret->preserve_fds = q->preserve_fds;
 	if (!all.num)

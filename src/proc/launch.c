@@ -25,6 +25,12 @@
 
 #define INIT "container init"
 
+/* Errors that mean the making of namespaces, not of something else on the way. */
+static bool is_namespace_trouble(const struct plan *plan, int rc)
+{
+	return (plan->ns.create & CLONE_NEWUSER) && (rc == -EPERM || rc == -ENOSPC || rc == -EUSERS || rc == -ENOSYS);
+}
+
 static int clone_init(const struct init_args *args, struct host *host, struct launched *ret, struct err *err)
 {
 	int pidfd = -1, rc;
@@ -35,8 +41,10 @@ static int clone_init(const struct init_args *args, struct host *host, struct la
 	};
 	pid_t pid;
 
-	if (args->plan->ns.n_joins)
-		return join_clone_outside(args, &ret->pid, &ret->pidfd, err);
+	if (args->plan->ns.n_joins) {
+		rc = join_clone_outside(args, &ret->pid, &ret->pidfd, err);
+		return rc < 0 && is_namespace_trouble(args->plan, rc) ? userns_explain(host, -rc, rc, err) : rc;
+	}
 	pid = sys_clone3(&clone);
 	if (pid == 0)
 		init_main(args);

@@ -165,10 +165,16 @@ static int enter_cwd(const struct process_plan *p, bool again, struct err *err)
 	return rc < 0 ? err_in(err, rc, "'%s'", p->cwd) : 0;
 }
 
-static int load_seccomp(const struct process_plan *p, struct err *err)
+/* The notify descriptor goes out at once: what comes next may already need the agent's answer. */
+static int load_seccomp(const struct process_plan *p, int sock, struct err *err)
 {
+	auto_fd int notify = -1;
 	int rc = p->seccomp.active ? seccomp_inside(&p->seccomp, err) : 0;
 
+	if (rc > 0) {
+		notify = rc;
+		rc = sync_send_with(sock, SYNC_NOTIFY, NULL, 0, notify, err);
+	}
 	return rc < 0 ? err_in(err, rc, "load the seccomp filter") : 0;
 }
 
@@ -181,7 +187,7 @@ static int change_identity(const struct process_plan *p, struct err *err)
 	return rc < 0 ? rc : caps_keep_inside(false, err);
 }
 
-static int seal(const struct process_plan *p, int slave, char *program, size_t size, struct err *err)
+static int seal(const struct process_plan *p, int slave, int sock, char *program, size_t size, struct err *err)
 {
 	bool entered = enter_cwd(p, false, NULL) == 0;
 	int rc = rlimit_inside(&p->rlimits, err);
@@ -195,7 +201,7 @@ static int seal(const struct process_plan *p, int slave, char *program, size_t s
 	if (rc == 0)
 		rc = caps_bounding_inside(&p->caps, err);
 	if (rc == 0 && !p->no_new_privs)
-		rc = load_seccomp(p, err);
+		rc = load_seccomp(p, sock, err);
 	if (rc == 0)
 		rc = change_identity(p, err);
 	if (rc == 0)
@@ -229,11 +235,11 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock)
 	struct err err = ERR_INIT;
 	int rc;
 
-	rc = seal(p, slave, program, sizeof(program), &err);
+	rc = seal(p, slave, sock, program, sizeof(program), &err);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_EXEC, &err);
 	if (rc == 0 && p->no_new_privs)
-		rc = load_seccomp(p, &err);
+		rc = load_seccomp(p, sock, &err);
 	if (rc == 0) {
 		execve(program, p->argv, env);
 		exec_error(p->argv[0], errno, &err);

@@ -34,7 +34,32 @@ int start_listen_outside(int dirfd, struct err *err)
 	return take_fd(&sock);
 }
 
-int start_outside(int dirfd, struct err *err)
+static int pass_notify(int sock, const char *peer, const struct seccomp_notify *notify, struct err *err)
+{
+	struct sync_packet p;
+	auto_fd int fd = -1;
+	int rc = sync_expect(sock, SYNC_NOTIFY, peer, &p, err);
+
+	if (rc < 0)
+		return rc;
+	fd = p.fds[0];
+	if (fd < 0)
+		return err_set(err, EPROTO, "the %s sent no seccomp descriptor", peer);
+	return seccomp_notify_outside(notify, fd, err);
+}
+
+int start_follow(int sock, const char *peer, const struct seccomp_notify *notify, struct err *err)
+{
+	int rc = notify && notify->early ? pass_notify(sock, peer, notify, err) : 0;
+
+	if (rc == 0)
+		rc = sync_expect(sock, SYNC_EXEC, peer, NULL, err);
+	if (rc == 0 && notify && !notify->early)
+		rc = pass_notify(sock, peer, notify, err);
+	return rc < 0 ? rc : sync_expect_end(sock, peer, err);
+}
+
+int start_outside(int dirfd, const struct seccomp_notify *notify, struct err *err)
 {
 	auto_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un addr;
@@ -50,11 +75,7 @@ int start_outside(int dirfd, struct err *err)
 	if (unlinkat(dirfd, START_SOCKET, 0) < 0)
 		return err_sys(err, "remove the start socket");
 	rc = sync_send(sock, SYNC_START, err);
-	if (rc == 0)
-		rc = sync_expect(sock, SYNC_EXEC, "container init", NULL, err);
-	if (rc == 0)
-		rc = sync_expect_end(sock, "container init", err);
-	return rc;
+	return rc < 0 ? rc : start_follow(sock, "container init", notify, err);
 }
 
 int start_wait_inside(int listener, uid_t owner)

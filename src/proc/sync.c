@@ -22,7 +22,7 @@ static const char *const names[] = {
 	[SYNC_MAPPED] = "mapped", [SYNC_PLACED] = "placed", [SYNC_MOUNTED] = "mounted", [SYNC_HOOKED] = "hooked",
 	[SYNC_READY] = "ready",	  [SYNC_RECORDED] = "recorded",
 	[SYNC_START] = "start",   [SYNC_EXEC] = "exec",	[SYNC_JOINED] = "joined",
-	[SYNC_FAILED] = "failed",
+	[SYNC_NOTIFY] = "notify",  [SYNC_FAILED] = "failed",
 };
 
 const char *sync_name(enum sync_msg msg)
@@ -130,12 +130,8 @@ static void take_cause(struct wire *w, size_t n, struct err *err)
 	*err = *c;
 }
 
-int sync_expect(int sock, enum sync_msg want, const char *peer, struct sync_packet *ret, struct err *err)
+static int check_wire(struct wire *w, ssize_t n, enum sync_msg want, const char *peer, struct err *err)
 {
-	struct wire w;
-	int fds[SYNC_FDS];
-	ssize_t n = recv_wire(sock, &w, fds);
-
 	if (n < 0) {
 		errno = (int)-n;
 		return err_sys(err, "wait for '%s' from the %s", sync_name(want), peer);
@@ -144,14 +140,24 @@ int sync_expect(int sock, enum sync_msg want, const char *peer, struct sync_pack
 		return err_set(err, EPIPE, "the %s ended before '%s'", peer, sync_name(want));
 	if (n < (ssize_t)offsetof(struct wire, payload))
 		return err_set(err, EPROTO, "short message from the %s", peer);
-	if (w.msg == SYNC_FAILED) {
-		take_cause(&w, (size_t)n, err);
+	if (w->msg == SYNC_FAILED) {
+		take_cause(w, (size_t)n, err);
 		return -err->num;
 	}
-	if (w.msg != (int)want || w.len > SYNC_PAYLOAD || (size_t)n != offsetof(struct wire, payload) + w.len)
-		return err_set(err, EPROTO, "got '%s' from the %s while waiting for '%s'", sync_name((enum sync_msg)w.msg), peer,
+	if (w->msg != (int)want || w->len > SYNC_PAYLOAD || (size_t)n != offsetof(struct wire, payload) + w->len)
+		return err_set(err, EPROTO, "got '%s' from the %s while waiting for '%s'", sync_name((enum sync_msg)w->msg), peer,
 			       sync_name(want));
-	if (ret) {
+	return 0;
+}
+
+int sync_expect(int sock, enum sync_msg want, const char *peer, struct sync_packet *ret, struct err *err)
+{
+	struct wire w;
+	int fds[SYNC_FDS];
+	ssize_t n = recv_wire(sock, &w, fds);
+	int rc = check_wire(&w, n, want, peer, err);
+
+	if (rc == 0 && ret) {
 		ret->msg = want;
 		ret->len = w.len;
 		memcpy(ret->payload, w.payload, w.len);
@@ -160,7 +166,7 @@ int sync_expect(int sock, enum sync_msg want, const char *peer, struct sync_pack
 	}
 	for (int i = 0; i < SYNC_FDS; i++)
 		fd_closep(&fds[i]);
-	return 0;
+	return rc;
 }
 
 int sync_expect_end(int sock, const char *peer, struct err *err)

@@ -15,7 +15,8 @@
  *  record the pid         <-- ready + pty -  (waits)
  *                         -- recorded -----> blocks on the start socket
  *  start socket           -- start --------> startContainer hooks, seal
- *  (waits)                <-- exec --------  execve
+ *  (waits)                <-- exec --------  execve (where the filter notifies: notify + descriptor,
+ *                                            before exec without no-new-privileges, else after it)
  *                         <-- end of file -  success, and only here
  *
  * Rules: every message has a name and sync_name() is in every diagnostic; sync_expect() is the
@@ -38,7 +39,7 @@
 
 enum sync_msg {
 	SYNC_MAPPED = 1, SYNC_PLACED, SYNC_MOUNTED, SYNC_HOOKED, SYNC_READY, SYNC_RECORDED, SYNC_START, SYNC_EXEC,
-	SYNC_JOINED, SYNC_FAILED
+	SYNC_JOINED, SYNC_NOTIFY, SYNC_FAILED
 };
 
 #define SYNC_FDS 2

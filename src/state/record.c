@@ -46,6 +46,7 @@ static const struct json_field record_fields[] = {
 	{ .name = "netBackend", .kind = JSON_AS_STRING, .off = OFF(r.net_backend) },
 	{ .name = "rootfsBackend", .kind = JSON_AS_STRING, .off = OFF(r.rootfs_backend) },
 	{ .name = "noNewKeyring", .kind = JSON_AS_BOOL, .off = OFF(r.no_new_keyring) },
+	{ .name = "seccompNotify", .kind = JSON_AS_BOOL, .off = OFF(r.notify) },
 	{ .name = "poststart", .kind = JSON_AS_BOOL, .off = OFF(r.poststart) },
 	{ .name = "poststop", .kind = JSON_AS_BOOL, .off = OFF(r.poststop) },
 	{ .name = "annotations", .kind = JSON_AS_MAP, .off = OFF(r.annotations) },
@@ -71,6 +72,7 @@ static void record_write(struct json_out *o, const struct record *r)
 	json_out_str(o, "netBackend", r->net_backend);
 	json_out_str(o, "rootfsBackend", r->rootfs_backend);
 	json_out_bool(o, "noNewKeyring", r->no_new_keyring);
+	json_out_bool(o, "seccompNotify", r->notify);
 	json_out_bool(o, "poststart", r->poststart);
 	json_out_bool(o, "poststop", r->poststop);
 	json_out_map(o, "annotations", &r->annotations);

@@ -34,6 +34,7 @@ struct record {
 	const char *cgroup;	   /* path below the cgroup2 mount, or NULL */
 	const char *cgroup_backend, *net_backend, *rootfs_backend;
 	bool no_new_keyring;
+	bool notify;		   /* its filter notifies: start needs the config's listenerPath */
 	bool poststart, poststop;  /* the config has such hooks: who asks need not parse it again */
 	struct pairs annotations;
 };

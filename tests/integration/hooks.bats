@@ -119,7 +119,7 @@ nothing_left() {
 	log_hooks $POINTS
 	config '.hooks |= map_values(map(.args[2] += "; readlink /proc/self/ns/uts"))'
 	for point in prestart createRuntime poststart poststop; do
-		config ".hooks.$point[0].args[2] += \" >'$LOG/$point.ns'\""
+		config ".hooks.${point}[0].args[2] += \" >'$LOG/$point.ns'\""
 	done
 	config ".hooks.createContainer[0].args[2] += \" >'$LOG/createContainer.ns'\""
 	config '.hooks.startContainer[0].args[2] += " >/log/startContainer.ns"'
@@ -176,7 +176,7 @@ nothing_left() {
 		hook poststop "echo poststop-$point >>'$LOG/all'"
 		run bryo create -b "$BUNDLE" "$ID"
 		[ "$status" -eq 1 ]
-		has_line "hooks.$point[0]"
+		has_line "hooks.${point}[0]"
 		has_line "exited with status 3"
 		has_line the-reason
 		has_line and-more

@@ -249,6 +249,27 @@ user_bundle() {
 	says "user.max_uts_namespaces=0"
 }
 
+@test "row 3: also where other namespaces are joined by path" {
+	requires userns
+	make_bundle empty
+	maps '[{"containerID": 0, "hostID": 0, "size": 1}]'
+	config '(.linux.namespaces[] | select(.type == "uts")).path = "/proc/self/ns/uts"'
+	# shellcheck disable=SC2016
+	refused 1 unshare -Uru sh -c '
+		echo 0 >/proc/sys/user/max_user_namespaces || exit 99
+		exec "$BRYO" --root "$1" run -b "$2" box' sh "$ROOT" "$BUNDLE"
+	says "user.max_user_namespaces=0" "sysctl"
+}
+
+@test "no more processes: the limit, and that it is one of processes" {
+	requires user userns
+	make_bundle empty
+	# shellcheck disable=SC2016
+	refused 1 bash -c 'ulimit -u 1; exec "$BRYO" --root "$1" run -b "$2" box' sh "$ROOT" "$BUNDLE"
+	says "namespaces" "no more processes" "ulimit -u" "may have 1 "
+	lines_are 1
+}
+
 @test "row 5: an outer seccomp filter: says so, and which calls it must allow" {
 	requires userns user
 	find_deny

@@ -10,7 +10,7 @@ setup() {
 	mkdir -p "$T/bin" "$T/mycontainer"
 	ln -s "$BRYO" "$T/bin/bryo"
 	export PATH=$T/bin:$PATH
-	cd "$T/mycontainer"
+	cd "$T/mycontainer" || return
 	# the README exports an image of docker here
 	mkdir rootfs
 	make_rootfs rootfs

@@ -228,7 +228,8 @@ static const struct test_case cases[] = {
 	  .subuids = "1001:9",
 	  .err = "host uid 1000, the caller's own, is inside a mapping of 10 IDs" },
 	{ "config: both sides wrong gives two lines", .uids = "0:1000:0", .gids = "0:1000:0",
-	  .err = "linux.uidMappings[0]: size 0\n", .err2 = "linux.gidMappings[0]: size 0" },
+	  .err = "linux.uidMappings[0]: size 0 [a mapping holds at least one ID]\n",
+	  .err2 = "linux.gidMappings[0]: size 0" },
 
 	/* helper states, each with its own words and remedy */
 	{ "helper: missing", .uids = "0:100000:2", .gids = "0:1000:1", .subuids = R1,
