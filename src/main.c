@@ -50,8 +50,10 @@ static const struct opt global_opts[] = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_run,   &cmd_sandbox, &cmd_create, &cmd_start,    &cmd_exec, &cmd_kill, &cmd_delete,
-	&cmd_state, &cmd_list,	  &cmd_ps,     &cmd_features, &cmd_spec, &cmd_plan,
+	&cmd_run,    &cmd_sandbox, &cmd_create, &cmd_start, &cmd_exec,	   &cmd_kill,
+	&cmd_delete, &cmd_state,   &cmd_list,	&cmd_ps,    &cmd_features, &cmd_mounts,
+	&cmd_spec,   &cmd_plan,	   &cmd_completion, &cmd_checkpoint, &cmd_restore,
+	NULL,
 };
 
 /*
@@ -98,7 +100,7 @@ static int main_stdio(union cli_err *err)
 
 static const struct command *command_find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+	for (size_t i = 0; commands[i]; i++)
 		if (str_eq(commands[i]->name, name))
 			return commands[i];
 	return NULL;
@@ -127,8 +129,9 @@ static int help_print(const struct command *c, union cli_err *err)
 		return out_text(text.p, &err->own);
 	}
 	str_add(&text, "\nRuns OCI containers, as whoever you are.\n\nCommands:\n");
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		str_addf(&text, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; commands[i]; i++)
+		if (commands[i]->summary)
+			str_addf(&text, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
 	str_addf(&text, "  %-12s %s\n", "help", "print this help, or that of a command");
 	str_add(&text, "\nOptions, before the command:\n");
 	opt_help(global_opts, &text);
@@ -233,6 +236,13 @@ static int main_failed(const union cli_err *err, int status)
 	return status;
 }
 
+/* Whatever the arguments: engines ask `checkpoint --help` and read the exit status. */
+static int command_refused(const struct command *c, union cli_err *err)
+{
+	(void)err_set(&err->own, ENOTSUP, "%s is not supported: %s", c->name, c->refusal);
+	return main_failed(err, EXIT_FAILURE);
+}
+
 static int command_words(const struct command *c, const struct opt_result *res, union cli_err *err)
 {
 	if (res->n_words < c->min_words)
@@ -256,6 +266,8 @@ static int command_run(const struct command *c, struct cli *cli, char *const *ar
 	bool misused = false;
 	int rc;
 
+	if (c->refusal)
+		return command_refused(c, &err);
 	if (c->protect && bryo_protect_self(argv, &err.lib) < 0)
 		return main_failed(&err, fail_status);
 	rc = opt_parse(cli->arena, c->opts, c->stop_at, words, args, &res, &err.own);
@@ -272,6 +284,8 @@ static int command_run(const struct command *c, struct cli *cli, char *const *ar
 	cli->words = res.words;
 	cli->n_words = res.n_words;
 	cli->misused = &misused;
+	cli->commands = commands;
+	cli->globals = global_opts;
 	rc = c->run(cli, &err);
 	if (rc >= 0)
 		return rc;
@@ -287,6 +301,8 @@ static int main_help(char *const *words, union cli_err *err)
 		(void)err_set(&err->own, EINVAL, "unknown command '%s'", words[0]);
 		return main_misused(NULL, err);
 	}
+	if (c && c->refusal)
+		return command_refused(c, err);
 	return help_print(c, err) < 0 ? main_failed(err, EXIT_FAILURE) : EXIT_SUCCESS;
 }
 

@@ -40,11 +40,14 @@ struct cli {
 	char *const *words; /* NULL-terminated, without the command's name */
 	size_t n_words;
 	bool *misused; /* set by cli_usage() */
+	const struct command *const *commands; /* all of them, NULL-terminated */
+	const struct opt *globals;	       /* the options before the command */
 };
 
 struct command {
 	const char *name;
-	const char *summary;	/* one lower-case line for `bryo --help` */
+	const char *summary;	/* one lower-case line for `bryo --help`; NULL: not shown there */
+	const char *refusal;	/* not NULL: the command is not supported, whatever its arguments */
 	const char *synopsis;	/* what follows "bryo NAME": "[OPTIONS] ID [SIGNAL]" */
 	const char *about;	/* lines for `bryo NAME --help`; may be NULL */
 	const struct opt *opts; /* never NULL; an empty table is { { 0 } } */
@@ -58,8 +61,9 @@ struct command {
 	int (*run)(const struct cli *cli, union cli_err *err);
 };
 
-extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_kill, cmd_list,
-	cmd_plan, cmd_ps, cmd_run, cmd_sandbox, cmd_spec, cmd_start, cmd_state;
+extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_delete, cmd_exec,
+	cmd_features, cmd_kill, cmd_list, cmd_mounts, cmd_plan, cmd_ps, cmd_restore, cmd_run,
+	cmd_sandbox, cmd_spec, cmd_start, cmd_state;
 
 /* The options that create, run and plan share; off(m) is the offset of member m of a struct
  * bryo_create_options inside the command's args. */
@@ -71,6 +75,8 @@ extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_
 	  "configuration (default: config.json of the bundle)" },				\
 	{ "console-socket", 0, OPT_STRING, off(console_socket), "PATH",				\
 	  "socket that receives the terminal" },						\
+	{ "pidfd-socket", 0, OPT_STRING, off(pidfd_socket), "PATH",				\
+	  "socket that receives a pidfd of the first process" },				\
 	{ "pid-file", 0, OPT_STRING, off(pid_file), "FILE",					\
 	  "write the process ID to FILE" },							\
 	{ "preserve-fds", 0, OPT_COUNT, off(preserve_fds), "N",					\
@@ -79,6 +85,8 @@ extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_
 	  "change the root without pivot_root" },						\
 	{ "no-new-keyring", 0, OPT_FLAG, off(no_new_keyring), NULL,				\
 	  "keep the caller's session keyring" },						\
+	{ "idmap", 0, OPT_STRING, off(idmap), "single|subid|keep-id|START:HOST:SIZE,...",	\
+	  "how the container's IDs are mapped" },						\
 	{ "no-subreaper", 0, OPT_FLAG, off(no_subreaper), NULL,					\
 	  "do not adopt orphaned processes" }
 /* clang-format on */

@@ -4,15 +4,27 @@
  */
 #include "cmd.h"
 
+#include "match.h"
+
 struct delete_args {
-	bool force;
+	bool force, regex;
 };
 
+#define OFF(member) offsetof(struct delete_args, member)
+
 static const struct opt delete_opts[] = {
-	{ "force", 'f', OPT_FLAG, offsetof(struct delete_args, force), NULL,
-	  "kill it first; an unknown ID is no error" },
+	{ "force", 'f', OPT_FLAG, OFF(force), NULL, "kill it first; an unknown ID is no error" },
+	{ "regex", 'r', OPT_FLAG, OFF(regex), NULL,
+	  "ID is a regular expression; failures are warnings" },
 	{ 0 },
 };
+
+static int delete_one(bryo_ctx *ctx, const char *id, const void *arg, struct bryo_err *err)
+{
+	const struct delete_args *args = arg;
+
+	return bryo_delete(ctx, id, args->force, err);
+}
 
 static int delete_run(const struct cli *cli, union cli_err *err)
 {
@@ -20,7 +32,10 @@ static int delete_run(const struct cli *cli, union cli_err *err)
 	auto_ctx bryo_ctx *ctx = NULL;
 	int rc = cli_open(cli, false, &ctx, err);
 
-	return rc < 0 ? rc : bryo_delete(ctx, cli->words[0], args->force, &err->lib);
+	if (rc < 0)
+		return rc;
+	return args->regex ? match_each(ctx, cli->words[0], delete_one, args, err)
+			   : delete_one(ctx, cli->words[0], args, &err->lib);
 }
 
 const struct command cmd_delete = {

@@ -30,6 +30,8 @@ static const struct opt exec_opts[] = {
 	  "take the process object in FILE" },
 	{ "console-socket", 0, OPT_STRING, OFF(exec.console_socket), "PATH",
 	  "socket that receives the terminal" },
+	{ "pidfd-socket", 0, OPT_STRING, OFF(exec.pidfd_socket), "PATH",
+	  "socket that receives a pidfd of the process" },
 	{ "pid-file", 0, OPT_STRING, OFF(exec.pid_file), "FILE", "write the process ID to FILE" },
 	{ "preserve-fds", 0, OPT_COUNT, OFF(exec.preserve_fds), "N",
 	  "pass descriptors 3 to 3+N-1 on" },

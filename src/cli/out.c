@@ -78,6 +78,7 @@ void out_entry(const struct bryo_entry *e, struct json_out *ret)
 	json_out_str(ret, "created", e->created);
 	if (e->annotations)
 		json_out_raw(ret, "annotations", e->annotations);
+	json_out_str(ret, "systemd-scope", e->systemd_scope ? e->systemd_scope : "");
 	json_out_str(ret, "owner", e->owner ? e->owner : "");
 	json_out_end(ret, '}');
 }

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "idmap_math.h"
 #include "idmap_side.h"
+#include "oci/idmap_style.h"
 #include "rootless/rootless.h"
 
 #include <errno.h>
@@ -187,31 +188,42 @@ static int plan_from_ranges(struct arena *a, struct side *u, struct side *g, str
 		return 0;
 	}
 	/* Nobody asked for these IDs by number, so a broken helper costs them, not the start. */
-	if (both(side_check_helper, u, g, &broken) < 0) {
+	if (!caps_over_userns(host) && both(side_check_helper, u, g, &broken) < 0) {
 		plan_single(a, u, g, NOTE_WARNING, err_format(&broken, text, sizeof(text)), notes,
 			    ret);
 		return 0;
 	}
-	write_by_helpers(u, g, ret);
+	if (caps_over_userns(host))
+		write_directly(u, g, true, ret);
+	else
+		write_by_helpers(u, g, ret);
 	note_side(notes, u, why_ranges(a, u));
 	note_side(notes, g, why_ranges(a, g));
 	return 0;
 }
 
-static int plan_automatic(struct arena *a, struct side *u, struct side *g, struct host *host,
+static int plan_automatic(struct arena *a, struct side *u, struct side *g, enum idmap_style style, struct host *host,
 			  struct notes *notes, struct idmap_plan *ret, struct err *err)
 {
 	int rc;
 
-	if (host->privileged)
+	if (host->privileged && style == IDMAP_NOT_SAID)
 		return err_hint(
 			err,
 			err_set(err, EINVAL, "user namespaces enabled, but no uid mappings found"),
 			"add linux.uidMappings and linux.gidMappings, or run as an ordinary user");
+	if (style == IDMAP_KEEP_ID) {
+		u->inside = u->own;
+		g->inside = g->own;
+	}
 	rc = both(side_check_own, u, g, err);
 	if (rc < 0)
 		return rc;
-	if (caps_over_userns(host))
+	if (style == IDMAP_SINGLE) {
+		plan_single(a, u, g, NOTE_ADAPTED, "", NULL, ret);
+		return 0;
+	}
+	if (caps_over_userns(host) && !host->privileged)
 		return plan_nested(a, u, g, notes, ret, err);
 	return plan_from_ranges(a, u, g, host, notes, ret, err);
 }
@@ -288,9 +300,14 @@ int idmap_plan(struct arena *a, const struct spec *spec, struct host *host, bool
 	       bool joined, struct notes *notes, struct idmap_plan *ret, struct err *err)
 {
 	struct side u = side_uid(spec, host), g = side_gid(spec, host);
-	int rc;
+	struct idmap_words words;
+	int rc = idmap_style_of(a, spec, &words, err);
 
 	*ret = (struct idmap_plan){ .active = new_userns && !joined, .known = !joined };
+	if (rc < 0)
+		return rc;
+	if (joined && words.style != IDMAP_NOT_SAID)
+		return err_set(err, EINVAL, "idmap: the user namespace that is joined has its own mappings, which nothing can change");
 	if (joined) {
 		note_joined(&u, notes);
 		note_joined(&g, notes);
@@ -301,11 +318,15 @@ int idmap_plan(struct arena *a, const struct spec *spec, struct host *host, bool
 		rc = plan_identity(a, &u, &ret->uid, err);
 		return rc < 0 ? rc : plan_identity(a, &g, &ret->gid, err);
 	}
-	if (!u.want->n && !g.want->n)
-		rc = plan_automatic(a, &u, &g, host, notes, ret, err);
-	else
+	if (words.style == IDMAP_LIST) {
+		u.want = &words.uid;
+		g.want = &words.gid;
+	}
+	if (u.want->n || g.want->n)
 		rc = plan_wanted(a, &u, &g, host, ret, err);
-	return rc;
+	else
+		rc = plan_automatic(a, &u, &g, words.style, host, notes, ret, err);
+	return rc < 0 && words.style == IDMAP_LIST ? err_in(err, rc, "idmap") : rc;
 }
 
 int idmap_outside(const struct idmap_plan *plan, pid_t pid, struct err *err)

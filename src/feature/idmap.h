@@ -9,6 +9,8 @@
  *    container IDs 0..N-1, N.. from every subordinate range of the caller in order; a single ID
  *    where there are no ranges for uid or none for gid.
  *  - no mappings and privileged: refused, as runc does.
+ *  - a word for it (oci/idmap_style.h) instead of mappings: single, subid, keep-id or a list, for
+ *    a privileged caller too.
  *  - a map of one ID that is the caller's own is written directly, setgroups denied first, and
  *    no helper program is looked for; a privileged caller (or one with CAP_SETUID over its
  *    user namespace) writes any map directly; all else goes through newuidmap and newgidmap,

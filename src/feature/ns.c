@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "oci/idmap_style.h"
 
 #include <net/if.h>
 #include <string.h>
@@ -89,9 +90,11 @@ int ns_plan(struct arena *a, const struct spec *spec, const struct host *host, s
 		ret->joins[ret->n_joins++] = (struct ns_join){ types[t].flag, paths[t] };
 		joined |= types[t].flag;
 	}
-	if (!((fresh | joined) & CLONE_NEWUSER) && !host->has_sys_admin) {
+	if (!((fresh | joined) & CLONE_NEWUSER) && (!host->has_sys_admin || spec_annotation(spec, IDMAP_ANNOTATION))) {
 		fresh |= CLONE_NEWUSER;
-		note_add(notes, NOTE_ADAPTED, "linux.namespaces", "the caller is not root", "added a user namespace");
+		note_add(notes, NOTE_ADAPTED, "linux.namespaces",
+			 host->has_sys_admin ? "the mappings that were asked for need one" : "the caller is not root",
+			 "added a user namespace");
 	}
 	if (!((fresh | joined) & CLONE_NEWNS)) {
 		err_set(err, EINVAL, "linux.namespaces: there is no mount namespace");

@@ -165,6 +165,8 @@ int timens_plan(struct arena *a, const struct spec *spec, const struct ns_plan *
 		err_set(err, EINVAL, "linux.timeOffsets needs a new time namespace");
 		return err_hint(err, -EINVAL, "add {\"type\": \"time\"} to linux.namespaces");
 	}
+	ret->monotonic = (struct time_offset){ mono->secs.v, mono->nanosecs.v };
+	ret->boottime = (struct time_offset){ boot->secs.v, boot->nanosecs.v };
 	ret->offsets = arena_printf(a, "monotonic %lld %u\nboottime %lld %u\n", (long long)mono->secs.v, mono->nanosecs.v,
 				    (long long)boot->secs.v, boot->nanosecs.v);
 	return 0;

@@ -19,7 +19,12 @@ int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *
 		struct err *err);
 int sysctl_inside(const struct sysctl_plan *plan, struct err *err);
 
-struct timens_plan { bool active; const char *offsets; /* text for timens_offsets, or NULL */ };
+struct time_offset { int64_t secs; uint32_t nanosecs; };
+struct timens_plan {
+	bool active;
+	const char *offsets; /* text for timens_offsets, or NULL */
+	struct time_offset monotonic, boottime;
+};
 
 int timens_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct timens_plan *ret,
 		struct err *err);

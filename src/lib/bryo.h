@@ -63,11 +63,13 @@ struct bryo_create_options {
 	const char *config;	    /* file, relative to the caller's directory; NULL: BUNDLE/config.json */
 	const char *config_text;    /* the document itself instead of a file; NULL: read the file */
 	const char *console_socket; /* receives the pty master */
+	const char *pidfd_socket;   /* receives a pidfd of init; the text with it is "pidfd" */
 	const char *pid_file;	    /* decimal pid, no newline; atomic */
 	int preserve_fds;	    /* descriptors 3 .. 3+N-1 go to the program */
 	bool detach;		    /* nobody will bryo_wait(): a terminal then needs a console socket */
 	bool no_pivot, no_new_keyring, no_subreaper;
 	const char *host_facts;	    /* bryo_plan() only: a facts file instead of this machine */
+	const char *idmap;	    /* instead of the config's mappings: bryo(1), --idmap; NULL: the config's */
 };
 
 BRYO_API int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *err);
@@ -95,7 +97,7 @@ struct bryo_exec_options {
 	bool tty;
 	bool detach;
 	int preserve_fds;
-	const char *console_socket, *pid_file;
+	const char *console_socket, *pidfd_socket, *pid_file;
 };
 /* Not detached: *ret_status as bryo_wait(). */
 BRYO_API int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, int *ret_status,
@@ -107,6 +109,7 @@ BRYO_API const char *bryo_status_name(enum bryo_status s);
 struct bryo_entry { /* one container, as list and state show it */
 	char *id, *bundle, *rootfs, *created /* RFC 3339, UTC */, *owner, *oci_version;
 	char *annotations; /* a JSON object, or NULL */
+	char *systemd_scope; /* unit that holds the container; "": none */
 	pid_t pid;	   /* 0 when stopped */
 	enum bryo_status status;
 };
@@ -116,6 +119,12 @@ BRYO_API int bryo_state(bryo_ctx *ctx, const char *id, struct bryo_entry *ret, s
 BRYO_API int bryo_list(bryo_ctx *ctx, struct bryo_entry **ret, size_t *ret_n, struct bryo_err *err);
 BRYO_API void bryo_entries_free(struct bryo_entry *entries, size_t n); /* the array of bryo_list() */
 BRYO_API void bryo_entry_release(struct bryo_entry *e);			/* the members of one */
+/*
+ * Mounts in a running container. mounts_json: an array as in config.json; sources are seen from the
+ * caller's directory, destinations inside the container. remove: only the destinations count, and
+ * what is mounted there topmost goes.
+ */
+BRYO_API int bryo_mounts(bryo_ctx *ctx, const char *id, bool remove, const char *mounts_json, struct bryo_err *err);
 BRYO_API int bryo_ps(bryo_ctx *ctx, const char *id, pid_t **ret, size_t *ret_n, struct bryo_err *err);
 
 BRYO_API int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err);

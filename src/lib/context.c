@@ -197,6 +197,14 @@ int pid_file_write(const char *path, pid_t pid, struct err *err)
 	return rc < 0 ? err_in(err, rc, "pid file '%s'", path) : 0;
 }
 
+int pidfd_send(const char *path, int pidfd, struct err *err)
+{
+	auto_fd int sock = fd_connect_unix(path, err);
+	int rc = sock < 0 ? sock : fd_send(sock, pidfd, "pidfd", err);
+
+	return rc < 0 ? err_in(err, rc, "pidfd socket") : 0;
+}
+
 int preserve_fds_check(int n, struct err *err)
 {
 	if (n < 0 || n > 10000)

@@ -65,6 +65,8 @@ int container_kill(struct container *c, struct err *err);
 int ctx_seccomp_cache(const struct bryo_ctx *ctx);
 /* Writes pid as text, atomically. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);
+/* Sends pidfd to the socket at path, with the text "pidfd" as runc does. */
+int pidfd_send(const char *path, int pidfd, struct err *err);
 /* Descriptors 3 .. 3+n-1 must be open. */
 int preserve_fds_check(int n, struct err *err);
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "oci/idmap_style.h"
 #include "oci/spec_load.h"
 #include "plan/dump.h"
 #include "proc/launch.h"
@@ -42,7 +43,7 @@ static void creation_end(struct creation *c)
 	arena_free(&c->arena);
 }
 
-static int load(struct creation *c, const struct bryo_create_options *o, struct err *err)
+static int load_spec(struct creation *c, const struct bryo_create_options *o, struct err *err)
 {
 	char real[PATH_MAX];
 	auto_fd int dir = -1;
@@ -61,6 +62,15 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 	if (dir < 0)
 		return err_sys(err, "bundle '%s'", real);
 	return spec_load(&c->arena, dir, "config.json", &c->spec, &c->config, &c->config_len, err);
+}
+
+static int load(struct creation *c, const struct bryo_create_options *o, struct err *err)
+{
+	int rc = load_spec(c, o, err);
+
+	if (rc == 0 && o->idmap)
+		idmap_style_set(&c->arena, c->spec, o->idmap);
+	return rc;
 }
 
 static int check_terminal(const struct spec *spec, const struct bryo_create_options *o, struct err *err)
@@ -167,6 +177,22 @@ static int stage_record(void *arg, pid_t pid, struct err *err)
 	return rc < 0 ? rc : record_stage(c->c.dirfd, r, err);
 }
 
+#define PIDFD_ANNOTATION "run.oci.pidfd_receiver"
+
+/* The option is runc's, the annotation crun's; who gives both gets both. */
+static int send_pidfd(const struct creation *c, const struct launched *l, const char *socket, struct err *err)
+{
+	const char *receiver = spec_annotation(c->spec, PIDFD_ANNOTATION);
+	int rc = socket ? pidfd_send(socket, l->pidfd, err) : 0;
+
+	if (rc < 0 || !receiver)
+		return rc;
+	if (receiver[0] != '/')
+		return err_set(err, EINVAL, "annotation " PIDFD_ANNOTATION ": '%s' is not an absolute path", receiver);
+	rc = pidfd_send(receiver, l->pidfd, err);
+	return rc < 0 ? err_in(err, rc, "annotation " PIDFD_ANNOTATION) : 0;
+}
+
 static int finish(struct creation *c, struct launched *l, const struct bryo_create_options *o, struct err *err)
 {
 	int rc = 0;
@@ -175,6 +201,8 @@ static int finish(struct creation *c, struct launched *l, const struct bryo_crea
 		rc = terminal_send_outside(o->console_socket, l->pty, err);
 		fd_closep(&l->pty);
 	}
+	if (rc == 0)
+		rc = send_pidfd(c, l, o->pidfd_socket, err);
 	if (rc == 0)
 		rc = record_commit(c->c.dirfd, err);
 	if (rc == 0 && o->pid_file)
@@ -220,6 +248,8 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 
 	if (!o->detach)
 		rc = wait_arm(&ctx->live.waiter, err);
+	if (rc == 0 && !o->detach && !o->no_subreaper && !(c->plan.ns.differ & CLONE_NEWPID))
+		wait_adopt(&ctx->live.waiter);
 	if (rc == 0)
 		rc = launch_outside(&q, &l, err);
 	if (rc == 0)

@@ -196,6 +196,8 @@ static int launch(struct session *s, const struct bryo_exec_options *o, struct e
 	}
 	if (rc == 0)
 		rc = rlimit_oom_outside(&s->plan.rlimits, s->l.pid, err);
+	if (rc == 0 && o->pidfd_socket)
+		rc = pidfd_send(o->pidfd_socket, s->l.pidfd, err);
 	if (rc == 0 && o->pid_file)
 		rc = pid_file_write(o->pid_file, s->l.pid, err);
 	if (rc == 0)

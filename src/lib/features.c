@@ -78,7 +78,7 @@ static void features_linux(struct json_out *o)
 	json_out_object(o, "mountExtensions");
 	enabled(o, "idmap", false);
 	json_out_end(o, '}');
-	enabled(o, "netDevices", false);
+	enabled(o, "netDevices", true);
 	json_out_end(o, '}');
 }
 

@@ -57,6 +57,7 @@ static void fill_entry(const struct container *c, const char *id, struct bryo_en
 		.created = copy(r->created),
 		.owner = owner_name(r->owner),
 		.oci_version = copy(r->oci_version),
+		.systemd_scope = mem_strdup(""),
 		.pid = c->status == STATE_STOPPED ? 0 : r->pid,
 		.status = public_status(c->status),
 	};
@@ -89,6 +90,7 @@ void bryo_entry_release(struct bryo_entry *e)
 	free(e->owner);
 	free(e->oci_version);
 	free(e->annotations);
+	free(e->systemd_scope);
 	*e = (struct bryo_entry){ 0 };
 }
 

@@ -56,6 +56,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 	add(all, &one, mask_plan(a, &spec->linux_.masked_paths, &spec->linux_.readonly_paths, &plan->masks, &one));
 	add(all, &one, sysctl_plan(a, spec, &plan->ns, &plan->sysctl, &one));
 	add(all, &one, timens_plan(a, spec, &plan->ns, &plan->timens, &one));
+	add(all, &one, netdev_plan(a, spec, &plan->ns, host, &plan->netdevs, &one));
 	add(all, &one, plan_names(spec, plan, &one));
 	if (!spec->has_process)
 		add(all, &one, err_set(&one, EINVAL, "process is missing"));

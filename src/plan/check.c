@@ -17,7 +17,6 @@ static int check_unsupported(const struct spec *spec, struct err *err)
 {
 	const struct spec_linux *l = &spec->linux_;
 	const struct { const char *field; bool given; } fields[] = {
-		{ "linux.netDevices", l->net_devices.n },
 		{ "linux.intelRdt", l->intel_rdt },
 		{ "linux.personality", l->personality },
 		{ "linux.memoryPolicy", l->memory_policy },

@@ -156,6 +156,14 @@ static void dump_user(struct json_out *o, const struct user_plan *u)
 	json_out_end(o, '}');
 }
 
+static void dump_netdevs(struct json_out *o, const struct netdev_plan *p)
+{
+	json_out_object(o, "netDevices");
+	for (size_t i = 0; i < p->n; i++)
+		json_out_str(o, p->v[i].from, p->v[i].to);
+	json_out_end(o, '}');
+}
+
 static void dump_process(struct json_out *o, const struct process_plan *p)
 {
 	json_out_object(o, "process");
@@ -214,6 +222,26 @@ static void dump_hooks(struct json_out *o, const struct hooks_plan *h)
 	json_out_end(o, '}');
 }
 
+static void dump_offset(struct json_out *o, const char *clock, const struct time_offset *t)
+{
+	json_out_object(o, clock);
+	json_out_i64(o, "secs", t->secs);
+	json_out_u64(o, "nanosecs", t->nanosecs);
+	json_out_end(o, '}');
+}
+
+static void dump_time(struct json_out *o, const struct timens_plan *t)
+{
+	if (!t->offsets) {
+		json_out_null(o, "timeOffsets");
+		return;
+	}
+	json_out_object(o, "timeOffsets");
+	dump_offset(o, "monotonic", &t->monotonic);
+	dump_offset(o, "boottime", &t->boottime);
+	json_out_end(o, '}');
+}
+
 void plan_dump_json(const struct plan *p, struct str *ret)
 {
 	struct json_out o;
@@ -235,7 +263,8 @@ void plan_dump_json(const struct plan *p, struct str *ret)
 	for (size_t i = 0; i < p->sysctl.n; i++)
 		json_out_str(&o, p->sysctl.v[i].key, p->sysctl.v[i].value);
 	json_out_end(&o, '}');
-	json_out_str(&o, "timeOffsets", p->timens.offsets);
+	dump_time(&o, &p->timens);
+	dump_netdevs(&o, &p->netdevs);
 	json_out_str(&o, "hostname", p->hostname);
 	json_out_str(&o, "domainname", p->domainname);
 	dump_process(&o, &p->process);

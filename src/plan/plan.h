@@ -11,6 +11,7 @@
 #include "feature/idmap.h"
 #include "feature/mask.h"
 #include "feature/mount.h"
+#include "feature/netdev.h"
 #include "feature/note.h"
 #include "feature/ns.h"
 #include "feature/rootfs/rootfs.h"
@@ -28,6 +29,7 @@ struct plan {
 	struct mask_plan masks;
 	struct sysctl_plan sysctl;
 	struct timens_plan timens;
+	struct netdev_plan netdevs;
 	const char *hostname, *domainname;
 	struct hooks_plan hooks;
 	struct process_plan process;

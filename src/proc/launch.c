@@ -2,7 +2,7 @@
  * launch.c - the runtime's half of creation, a straight script whose steps line up with sync.h:
  *
  *	start socket, sync pair, clone3 (through the joiner where namespaces are given by path)
- *	id maps, oom score					-> send mapped, placed
+ *	id maps, oom score, network devices			-> send mapped, placed
  *	what the caller can do meanwhile: the record with the pid
  *	[only with such hooks: wait for mounted; prestart and createRuntime hooks -> send hooked]
  *	wait for ready, which brings the pty; the caller sends recorded
@@ -78,6 +78,8 @@ static int script(const struct launch_request *q, int sock, struct launched *l, 
 		rc = rlimit_oom_outside(&plan->process.rlimits, l->pid, err);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_MAPPED, err);
+	if (rc == 0)
+		rc = netdev_outside(&plan->netdevs, l->pidfd, err);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_PLACED, err);
 	if (rc == 0 && q->meanwhile)

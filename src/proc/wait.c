@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -164,6 +165,14 @@ int wait_arm(struct waiter *w, struct err *err)
 	return 0;
 }
 
+void wait_adopt(struct waiter *w)
+{
+	int before = 0;
+
+	if (prctl(PR_GET_CHILD_SUBREAPER, &before, 0, 0, 0) == 0 && !before)
+		w->adopts = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+}
+
 void wait_disarm(struct waiter *w)
 {
 	static const struct timespec now = { 0 };
@@ -179,6 +188,8 @@ void wait_disarm(struct waiter *w)
 	while (sigtimedwait(&ours, NULL, &now) > 0)
 		continue;
 	fd_closep(&w->sigfd);
+	if (w->adopts)
+		(void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	(void)sigaction(SIGCHLD, &w->old_chld, NULL);
 	(void)sigprocmask(SIG_SETMASK, &w->old_mask, NULL);
 	w->armed = false;

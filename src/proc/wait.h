@@ -20,8 +20,13 @@ struct relay;
  * opens the signalfd; a signal that arrives meanwhile is kept. Restores SIGCHLD's default
  * disposition (a parent may have ignored it: lost exit codes).
  */
-struct waiter { int sigfd; sigset_t old_mask; struct sigaction old_chld; bool armed; };
+struct waiter { int sigfd; sigset_t old_mask; struct sigaction old_chld; bool armed, adopts; };
 int wait_arm(struct waiter *w, struct err *err);
+/*
+ * Orphans of the container become our children while w is armed, and are reaped by wait_loop():
+ * what a container without a pid namespace needs, as there is no pid 1 of its own. [outside]
+ */
+void wait_adopt(struct waiter *w);
 void wait_disarm(struct waiter *w); /* restores; idempotent */
 /* pid: our child (0: not our child, its status is then unknown and -ECHILD); relay may be NULL.
  * *ret_status: exit code or 128+signal; also set when the only failure is that output was lost

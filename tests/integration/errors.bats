@@ -337,7 +337,7 @@ document() {
 		refused 1 bryo --debug --log "$T/log.before" --log-format "$format" run -b "$BUNDLE" "$ID"
 		[ -s "$T/log.before" ]
 		[[ $stderr != *hunter2* ]]
-		! grep hunter2 "$T/log.before"
+		run ! grep hunter2 "$T/log.before"
 	done
 	args sleep 100
 	run_detached

@@ -227,9 +227,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 		</dev/null 3>&- &
 	wait_for 5 test -e "$BUNDLE/rootfs/tmp/ready"
 	kill -TERM $!
-	rc=0
-	wait $! || rc=$?
-	[ "$rc" -eq 11 ]
+	ends_with 11
 }
 
 @test "exec ends when the container is killed" {
@@ -237,9 +235,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	"$BRYO" --root "$ROOT" exec "$ID" sleep 1002 </dev/null >/dev/null 2>&1 3>&- &
 	wait_for 5 pgrep -f "^sleep 1002"
 	bryo kill "$ID" KILL
-	rc=0
-	wait $! || rc=$?
-	[ "$rc" -eq 137 ]
+	ends_with 137
 }
 
 @test "exec has the container's rlimits, umask and oom score" {

@@ -20,14 +20,6 @@ nothing_left() {
 
 pid_of() { bryo state "$ID" | jq .pid; }
 
-# ends_with STATUS: the last background job
-ends_with() {
-	local status=0
-
-	wait $! || status=$?
-	[ "$status" -eq "$1" ] || { echo "exit code $status, not $1" >&2; return 1; }
-}
-
 # fails_with STATUS TEXT ARG...
 fails_with() {
 	local want=$1 text=$2

@@ -230,7 +230,7 @@ groups_of() {
 
 # ------------------------------------------------------------------------- capabilities
 
-CHOWN=1 KILL=20 NET_RAW=2000 # masks, hexadecimal
+CHOWN=1 KILL=20 # masks, hexadecimal
 
 caps() { # caps: "Inh Prm Eff Bnd Amb" without leading zeros
 	args grep Cap /proc/self/status
@@ -410,7 +410,6 @@ caps() { # caps: "Inh Prm Eff Bnd Amb" without leading zeros
 		'.process.execCPUAffinity = {initial: "0"}|process.execCPUAffinity' \
 		'.process.apparmorProfile = "p"|process.apparmorProfile' \
 		'.process.selinuxLabel = "l"|process.selinuxLabel' \
-		'.linux.netDevices = {eth0: {name: "eth1"}}|linux.netDevices' \
 		'.linux.intelRdt = {closID: "x"}|linux.intelRdt' \
 		'.linux.personality = {domain: "LINUX32"}|linux.personality' \
 		'.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0"}|linux.memoryPolicy' \

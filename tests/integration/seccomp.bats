@@ -155,10 +155,10 @@ may_chroot() { # the program could, but for the filter
 		"arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlinkat", "readlink", "getrandom", "read",
 		"close", "fstat", "newfstatat", "rt_sigaction", "getuid", "uname", "dup", "dup2", "fcntl", "gettid", "setuid", "setgid", "getgid"],
 		action: "SCMP_ACT_ALLOW"}]}'
-	args /bin/busybox echo done
+	args /bin/busybox echo good
 	run bryo run -b "$BUNDLE" "$ID"
 	[ "$status" -eq 0 ]
-	[ "$output" = done ]
+	[ "$output" = good ]
 }
 
 @test "a name that libseccomp does not know is left out, and the rest holds" {
@@ -221,7 +221,6 @@ may_chroot() { # the program could, but for the filter
 	profile SCMP_ACT_ALLOW '{names: ["kill"], action: "SCMP_ACT_NOTIFY"}'
 	refuses "NOTIFY"
 	config '.linux.seccomp.listenerPath = "/run/x.sock"'
-	refuses "SCMP_ACT_NOTIFY is not supported"
 	profile SCMP_ACT_ALLOW
 	config '.linux.seccomp.listenerMetadata = "x"'
 	refuses "linux.seccomp.listenerMetadata: there is no listenerPath"

@@ -221,6 +221,15 @@ requires_test_user() {
 		skip "needs a user: BRYO_TEST_USER names no ordinary user"
 }
 
+# ends_with STATUS: the last background job, soon
+ends_with() {
+	local job=$! status=0
+
+	wait_for 10 not kill -0 $job || kill -KILL $job
+	wait $job || status=$?
+	[ "$status" -eq "$1" ] || { echo "exit code $status, not $1" >&2; return 1; }
+}
+
 # not COMMAND...: it fails. (bash does not end a test at `! COMMAND`.)
 not() {
 	if "$@"; then

@@ -14,11 +14,16 @@
 host_state() {
 	find "$T" -path "$T/*/rootfs" -prune -o -path "$ROOT/.seccomp" -prune -o \
 		! -name '*.before' -printf '%y %m %p\n' 2>/dev/null | LC_ALL=C sort
-	cat /proc/self/mountinfo
+	host_mounts
 	# the pattern comes through stdin, so that grep does not find itself
 	# shellcheck disable=SC2062
 	grep -lasF -f - /proc/[0-9]*/cmdline <<<"$T" || true
 	grep -lsF "${T##*/}/bundle" /proc/[0-9]*/mountinfo || true
+}
+
+# host_mounts: those on our paths, and on / itself; somebody else may mount elsewhere meanwhile
+host_mounts() {
+	awk -v ours="${T##*/}" '$5 == "/" || index($0, ours)' /proc/self/mountinfo
 }
 
 # refused STATUS COMMAND...

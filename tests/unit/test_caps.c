@@ -6,12 +6,16 @@
 #include "base/cleanup.h"
 #include "tap.h"
 
-#define CHOWN (1ULL << 0)
-#define KILL (1ULL << 5)
-#define RAW (1ULL << 13)
+#define CHOWN	(1ULL << 0)
+#define KILL	(1ULL << 5)
+#define RAW	(1ULL << 13)
 #define RESTORE (1ULL << 40)
 
-#define LIST(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
+#define LIST(...)                                                                \
+	{                                                                        \
+		(const char *[]){ __VA_ARGS__ },                                 \
+			sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) \
+	}
 
 static const struct {
 	const char *what;
@@ -23,24 +27,43 @@ static const struct {
 } rows[] = {
 	{ .what = "nothing asked, nothing given" },
 	{ .what = "each set by itself",
-	  .caps = { .bounding = LIST("CAP_CHOWN", "CAP_KILL"), .permitted = LIST("CAP_KILL"), .inheritable = LIST("CAP_NET_RAW") },
-	  .bounding = CHOWN | KILL, .permitted = KILL, .inheritable = RAW },
+	  .caps = { .bounding = LIST("CAP_CHOWN", "CAP_KILL"),
+		    .permitted = LIST("CAP_KILL"),
+		    .inheritable = LIST("CAP_NET_RAW") },
+	  .bounding = CHOWN | KILL,
+	  .permitted = KILL,
+	  .inheritable = RAW },
 	{ .what = "effective is a part of permitted",
 	  .caps = { .effective = LIST("CAP_KILL", "CAP_CHOWN"), .permitted = LIST("CAP_KILL") },
-	  .effective = KILL, .permitted = KILL },
+	  .effective = KILL,
+	  .permitted = KILL },
 	{ .what = "ambient is a part of permitted and of inheritable",
-	  .caps = { .permitted = LIST("CAP_KILL", "CAP_CHOWN"), .inheritable = LIST("CAP_KILL", "CAP_NET_RAW"),
+	  .caps = { .permitted = LIST("CAP_KILL", "CAP_CHOWN"),
+		    .inheritable = LIST("CAP_KILL", "CAP_NET_RAW"),
 		    .ambient = LIST("CAP_KILL", "CAP_CHOWN", "CAP_NET_RAW") },
-	  .permitted = KILL | CHOWN, .inheritable = KILL | RAW, .ambient = KILL },
+	  .permitted = KILL | CHOWN,
+	  .inheritable = KILL | RAW,
+	  .ambient = KILL },
 	{ .what = "the last one, and any case",
-	  .caps = { .bounding = LIST("CAP_CHECKPOINT_RESTORE", "cap_kill") }, .bounding = RESTORE | KILL },
+	  .caps = { .bounding = LIST("CAP_CHECKPOINT_RESTORE", "cap_kill") },
+	  .bounding = RESTORE | KILL },
 	{ .what = "unknown names, and names without CAP_, are left out and told",
-	  .caps = { .bounding = LIST("CAP_TELEPORT", "KILL", "", "CAP_CHOWN") }, .bounding = CHOWN, .notes = 3 },
-	{ .what = "extra ones are bounding, effective and permitted", .extra = { "CAP_KILL" },
-	  .bounding = KILL, .effective = KILL, .permitted = KILL },
+	  .caps = { .bounding = LIST("CAP_TELEPORT", "KILL", "", "CAP_CHOWN") },
+	  .bounding = CHOWN,
+	  .notes = 3 },
+	{ .what = "extra ones are bounding, effective and permitted",
+	  .extra = { "CAP_KILL" },
+	  .bounding = KILL,
+	  .effective = KILL,
+	  .permitted = KILL },
 	{ .what = "extra ones are ambient only where inheritable",
-	  .caps = { .inheritable = LIST("CAP_CHOWN") }, .extra = { "chown", "CAP_KILL" },
-	  .bounding = KILL | CHOWN, .effective = KILL | CHOWN, .permitted = KILL | CHOWN, .inheritable = CHOWN, .ambient = CHOWN },
+	  .caps = { .inheritable = LIST("CAP_CHOWN") },
+	  .extra = { "chown", "CAP_KILL" },
+	  .bounding = KILL | CHOWN,
+	  .effective = KILL | CHOWN,
+	  .permitted = KILL | CHOWN,
+	  .inheritable = CHOWN,
+	  .ambient = CHOWN },
 	{ .what = "an unknown extra one is an error", .extra = { "CAP_TELEPORT" }, .fails = true },
 	{ .what = "a number is no name", .extra = { "5" }, .fails = true },
 	{ .what = "with something behind it neither", .extra = { "CAP_KILL;" }, .fails = true },
@@ -53,15 +76,18 @@ int main(void)
 		struct notes notes = { .arena = &a };
 		struct caps_plan p = { 0 };
 		struct err err = ERR_INIT;
-		int rc = caps_plan(&a, &rows[i].caps, (char *const *)rows[i].extra, &notes, &p, &err);
+		int rc = caps_plan(&a, &rows[i].caps, (char *const *)rows[i].extra, &notes, &p,
+				   &err);
 
 		if (rows[i].fails) {
 			ok(rc == -EINVAL, "%s", rows[i].what);
 			continue;
 		}
 		ok(rc == 0 && p.bounding == rows[i].bounding && p.effective == rows[i].effective &&
-			   p.permitted == rows[i].permitted && p.inheritable == rows[i].inheritable &&
-			   p.ambient == rows[i].ambient && notes.list.n == rows[i].notes, "%s", rows[i].what);
+			   p.permitted == rows[i].permitted &&
+			   p.inheritable == rows[i].inheritable && p.ambient == rows[i].ambient &&
+			   notes.list.n == rows[i].notes,
+		   "%s", rows[i].what);
 	}
 	return done();
 }

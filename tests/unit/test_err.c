@@ -19,15 +19,19 @@ static void test_chain(void)
 	struct err err = ERR_INIT;
 
 	errno = ENOENT;
-	ok(err_sys(&err, "open '%s'", "/x") == -ENOENT && err.num == ENOENT, "a system call's code comes back negative");
+	ok(err_sys(&err, "open '%s'", "/x") == -ENOENT && err.num == ENOENT,
+	   "a system call's code comes back negative");
 	ok(err_in(&err, -ENOENT, "mount '%s'", "/m") == -ENOENT, "a frame keeps the code");
-	ok_str(text(&err), "mount '/m': open '/x': No such file or directory", "outermost frame first");
+	ok_str(text(&err), "mount '/m': open '/x': No such file or directory",
+	       "outermost frame first");
 	err_hint(&err, 0, "first");
 	err_hint(&err, 0, "second");
-	ok_str(text(&err), "mount '/m': open '/x': No such file or directory [first]", "the first remedy stays, and is last");
+	ok_str(text(&err), "mount '/m': open '/x': No such file or directory [first]",
+	       "the first remedy stays, and is last");
 	ok(err_set(&err, EINVAL, "new") == -EINVAL, "a new chain");
 	ok_str(text(&err), "new", "forgets the old one, its remedy and its errno");
-	ok(err_set(NULL, EPERM, "x") == -EPERM && err_in(NULL, -EPERM, "y") == -EPERM && err_hint(NULL, -EPERM, "z") == -EPERM,
+	ok(err_set(NULL, EPERM, "x") == -EPERM && err_in(NULL, -EPERM, "y") == -EPERM &&
+		   err_hint(NULL, -EPERM, "z") == -EPERM,
 	   "without a place to write to there is still a code");
 }
 
@@ -57,20 +61,23 @@ static void test_hostile(void)
 
 	err_set(&err, EINVAL, "a\nb\x1b[31m\rc\x7f");
 	err_hint(&err, 0, "d\ne");
-	ok(!strpbrk(text(&err), "\n\r\x1b"), "control characters do not reach the terminal, one violation is one line");
+	ok(!strpbrk(text(&err), "\n\r\x1b"),
+	   "control characters do not reach the terminal, one violation is one line");
 	memset(big, 'x', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
 	err_set(&err, EINVAL, "%s", big);
 	ok(strlen(text(&err)) < ERR_TEXT, "a long frame is cut");
 	err_in(&err, 0, "%s", big);
 	err_in(&err, 0, "%s", big);
-	ok(strlen(text(&err)) < ERR_TEXT + 600 && err.used <= ERR_TEXT, "frames that do not fit are left out");
+	ok(strlen(text(&err)) < ERR_TEXT + 600 && err.used <= ERR_TEXT,
+	   "frames that do not fit are left out");
 	for (int i = 0; i < 500; i++) {
 		err_set(&more, EINVAL, "violation %d", i);
 		err_also(&err, &more);
 	}
 	ok(err.used <= ERR_TEXT && err.chain <= err.used, "and so are lines");
-	ok(strlen(err_format(&err, small, sizeof(small))) < sizeof(small), "a small buffer is terminated");
+	ok(strlen(err_format(&err, small, sizeof(small))) < sizeof(small),
+	   "a small buffer is terminated");
 	err = (struct err)ERR_INIT;
 	for (int i = 0; i < 500; i++) {
 		err_set(&more, EINVAL, "violation %d", i);

@@ -9,7 +9,7 @@
 
 #include <sys/mount.h>
 
-#define A(x) MOUNT_ATTR_##x
+#define A(x)  MOUNT_ATTR_##x
 #define TIMES MOUNT_ATTR__ATIME
 
 static const struct {
@@ -96,13 +96,15 @@ static void test_rows(struct arena *a)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct mount_opts o = { 0 };
 		struct err err = ERR_INIT;
-		bool good = parse(a, rows[i].options, &o, &err) == 0 && o.set == rows[i].set && o.clr == rows[i].clr &&
-			    o.rec_set == rows[i].rec_set && o.rec_clr == rows[i].rec_clr &&
-			    list_is(&o.data, rows[i].data) && list_is(&o.sb_flags, rows[i].sb);
+		bool good = parse(a, rows[i].options, &o, &err) == 0 && o.set == rows[i].set &&
+			    o.clr == rows[i].clr && o.rec_set == rows[i].rec_set &&
+			    o.rec_clr == rows[i].rec_clr && list_is(&o.data, rows[i].data) &&
+			    list_is(&o.sb_flags, rows[i].sb);
 
 		if (!ok(good, "options '%s'", rows[i].options))
-			printf("# set %llx clr %llx rec %llx %llx\n", (unsigned long long)o.set, (unsigned long long)o.clr,
-			       (unsigned long long)o.rec_set, (unsigned long long)o.rec_clr);
+			printf("# set %llx clr %llx rec %llx %llx\n", (unsigned long long)o.set,
+			       (unsigned long long)o.clr, (unsigned long long)o.rec_set,
+			       (unsigned long long)o.rec_clr);
 	}
 }
 
@@ -114,12 +116,15 @@ static void test_words(struct arena *a)
 
 	for (size_t i = 0; i < ARRAY_LEN(propagations); i++) {
 		o = (struct mount_opts){ 0 };
-		ok(parse(a, propagations[i].name, &o, &err) == 0 && o.propagation == propagations[i].flag &&
-			   o.propagation_rec == propagations[i].rec, "propagation '%s'", propagations[i].name);
+		ok(parse(a, propagations[i].name, &o, &err) == 0 &&
+			   o.propagation == propagations[i].flag &&
+			   o.propagation_rec == propagations[i].rec,
+		   "propagation '%s'", propagations[i].name);
 	}
 	o = (struct mount_opts){ 0 };
-	ok(parse(a, "bind,remount,copy-symlink,idmap", &o, &err) == 0 && o.bind && o.remount && o.copy_symlink && o.idmap &&
-		   !o.rbind && !o.ridmap && !o.tmpcopyup, "words set their own flag and no other");
+	ok(parse(a, "bind,remount,copy-symlink,idmap", &o, &err) == 0 && o.bind && o.remount &&
+		   o.copy_symlink && o.idmap && !o.rbind && !o.ridmap && !o.tmpcopyup,
+	   "words set their own flag and no other");
 	o = (struct mount_opts){ 0 };
 	ok(parse(a, "rbind,mode=1", &o, &err) == -EINVAL, "data of a bind is refused");
 	ok(strstr(err_format(&err, text, sizeof(text)), "'mode=1'") != NULL, "by name");
@@ -145,11 +150,15 @@ static void test_text(void)
 {
 	char buf[128], small[8];
 
-	ok_str(mount_attr_text(A(RDONLY) | A(NOSUID) | A(NODEV) | A(NOEXEC) | A(NOATIME) | A(NODIRATIME) | A(NOSYMFOLLOW), buf,
-			       sizeof(buf)), "ro,nosuid,nodev,noexec,noatime,nodiratime,nosymfollow", "text of a set");
-	ok_str(mount_attr_text(A(STRICTATIME), buf, sizeof(buf)), "strictatime", "strictatime is not noatime");
+	ok_str(mount_attr_text(A(RDONLY) | A(NOSUID) | A(NODEV) | A(NOEXEC) | A(NOATIME) |
+				       A(NODIRATIME) | A(NOSYMFOLLOW),
+			       buf, sizeof(buf)),
+	       "ro,nosuid,nodev,noexec,noatime,nodiratime,nosymfollow", "text of a set");
+	ok_str(mount_attr_text(A(STRICTATIME), buf, sizeof(buf)), "strictatime",
+	       "strictatime is not noatime");
 	ok_str(mount_attr_text(0, buf, sizeof(buf)), "", "of the empty set");
-	ok(strlen(mount_attr_text(A(RDONLY) | A(NOSUID) | A(NODEV), small, sizeof(small))) < sizeof(small),
+	ok(strlen(mount_attr_text(A(RDONLY) | A(NOSUID) | A(NODEV), small, sizeof(small))) <
+		   sizeof(small),
 	   "a small buffer is terminated");
 }
 

@@ -7,12 +7,12 @@
 #include "base/sys.h"
 #include "tap.h"
 
-#define MNT CLONE_NEWNS
-#define NET CLONE_NEWNET
-#define USER CLONE_NEWUSER
-#define PID CLONE_NEWPID
+#define MNT    CLONE_NEWNS
+#define NET    CLONE_NEWNET
+#define USER   CLONE_NEWUSER
+#define PID    CLONE_NEWPID
 #define CGROUP CLONE_NEWCGROUP
-#define TIME CLONE_NEWTIME
+#define TIME   CLONE_NEWTIME
 
 static const struct {
 	const char *what, *list; /* "type[=path] ..." */
@@ -21,20 +21,25 @@ static const struct {
 	const char *order; /* of the joins */
 	const char *error;
 } rows[] = {
-	{ "root: what is listed", "mount pid network", true, MNT | PID | NET, 0, MNT | PID | NET, "", NULL },
+	{ "root: what is listed", "mount pid network", true, MNT | PID | NET, 0, MNT | PID | NET,
+	  "", NULL },
 	{ "a user gets a user namespace", "mount", false, MNT | USER, 0, MNT | USER, "", NULL },
-	{ "a listed one is not added again", "user mount", false, MNT | USER, 0, MNT | USER, "", NULL },
-	{ "cgroup and time are made later", "mount cgroup time", true, MNT, 0, MNT | CGROUP | TIME, "", NULL },
-	{ "user is joined first, mount is made", "mount network=/n pid=/p user=/u", false, MNT, USER | PID | NET,
-	  MNT | USER | PID | NET, "user pid network ", NULL },
-	{ "joined network: a user still gets a user namespace", "mount network=/n", false, MNT | USER, NET, MNT | USER | NET,
-	  "network ", NULL },
+	{ "a listed one is not added again", "user mount", false, MNT | USER, 0, MNT | USER, "",
+	  NULL },
+	{ "cgroup and time are made later", "mount cgroup time", true, MNT, 0, MNT | CGROUP | TIME,
+	  "", NULL },
+	{ "user is joined first, mount is made", "mount network=/n pid=/p user=/u", false, MNT,
+	  USER | PID | NET, MNT | USER | PID | NET, "user pid network ", NULL },
+	{ "joined network: a user still gets a user namespace", "mount network=/n", false,
+	  MNT | USER, NET, MNT | USER | NET, "network ", NULL },
 	{ "an empty path is none", "mount pid=", true, MNT | PID, 0, MNT | PID, "", NULL },
 	{ "all eight", "user pid network ipc uts cgroup time mount", false,
 	  USER | PID | NET | CLONE_NEWIPC | CLONE_NEWUTS | MNT, 0,
 	  USER | PID | NET | CLONE_NEWIPC | CLONE_NEWUTS | MNT | CGROUP | TIME, "", NULL },
-	{ "unknown type", "mount net", true, 0, 0, 0, "", "linux.namespaces[1]: unknown namespace type 'net'" },
-	{ "twice", "mount pid pid", true, 0, 0, 0, "", "linux.namespaces[2]: 'pid' is listed twice" },
+	{ "unknown type", "mount net", true, 0, 0, 0, "",
+	  "linux.namespaces[1]: unknown namespace type 'net'" },
+	{ "twice", "mount pid pid", true, 0, 0, 0, "",
+	  "linux.namespaces[2]: 'pid' is listed twice" },
 	{ "once made, once joined", "mount pid pid=/p", true, 0, 0, 0, "", "listed twice" },
 	{ "relative path", "mount pid=p", true, 0, 0, 0, "", "'p' is not absolute" },
 	{ "no mount namespace", "pid", true, 0, 0, 0, "", "there is no mount namespace" },
@@ -82,12 +87,15 @@ static void test_row(size_t i)
 	}
 	for (size_t k = 0; k < plan.n_joins; k++) {
 		joins |= plan.joins[k].flag;
-		(void)snprintf(order + strlen(order), sizeof(order) - strlen(order), "%s ", ns_name(plan.joins[k].flag));
+		(void)snprintf(order + strlen(order), sizeof(order) - strlen(order), "%s ",
+			       ns_name(plan.joins[k].flag));
 	}
-	ok(rc == 0 && plan.create == rows[i].create && joins == rows[i].joins && plan.differ == rows[i].differ &&
-		   plan.cgroup == !!(rows[i].differ & CGROUP) && plan.time == !!(rows[i].differ & TIME) &&
-		   strcmp(order, rows[i].order) == 0, "%s", rows[i].what);
-	ok(notes.list.n == (size_t)((plan.create & USER) && !strstr(rows[i].list, "user")), "%s: told", rows[i].what);
+	ok(rc == 0 && plan.create == rows[i].create && joins == rows[i].joins &&
+		   plan.differ == rows[i].differ && plan.cgroup == !!(rows[i].differ & CGROUP) &&
+		   plan.time == !!(rows[i].differ & TIME) && strcmp(order, rows[i].order) == 0,
+	   "%s", rows[i].what);
+	ok(notes.list.n == (size_t)((plan.create & USER) && !strstr(rows[i].list, "user")),
+	   "%s: told", rows[i].what);
 }
 
 int main(void)

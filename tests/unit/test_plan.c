@@ -13,12 +13,13 @@
 
 #include <sys/mount.h>
 
-#define HEAD "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]}"
-#define NS(list) "\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}" list "]"
+#define HEAD \
+	"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]}"
+#define NS(list)    "\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}" list "]"
 #define LINUX(rest) HEAD ",\"linux\":{" NS("") rest "}}"
-#define MOUNT(m) HEAD ",\"mounts\":[" m "],\"linux\":{" NS("") "}}"
-#define DEVICE(d) LINUX(",\"devices\":[" d "]")
-#define TYPE(t) ",{\"type\":\"" t "\"}"
+#define MOUNT(m)    HEAD ",\"mounts\":[" m "],\"linux\":{" NS("") "}}"
+#define DEVICE(d)   LINUX(",\"devices\":[" d "]")
+#define TYPE(t)	    ",{\"type\":\"" t "\"}"
 
 enum who { USER, ROOT };
 
@@ -30,56 +31,116 @@ static const struct {
 	const char *note;
 } rows[] = {
 	{ "the smallest", USER, LINUX(""), NULL, "added a user namespace" },
-	{ "no process", USER, "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"linux\":{" NS("") "}}", "process is missing", NULL },
-	{ "no root", USER, "{\"ociVersion\":\"1.2.0\",\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]},\"linux\":{" NS("") "}}",
+	{ "no process", USER,
+	  "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"linux\":{" NS("") "}}",
+	  "process is missing", NULL },
+	{ "no root", USER,
+	  "{\"ociVersion\":\"1.2.0\",\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]},\"linux\":{" NS(
+		  "") "}}",
 	  "root.path is missing", NULL },
-	{ "hostname without uts", USER, HEAD ",\"hostname\":\"h\",\"linux\":{" NS("") "}}", "hostname needs a uts namespace", NULL },
-	{ "an empty hostname asks for nothing", USER, HEAD ",\"hostname\":\"\",\"linux\":{" NS("") "}}", NULL, NULL },
-	{ "no pid namespace is told", ROOT, HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", NULL, "leaves behind cannot all be found" },
+	{ "hostname without uts", USER, HEAD ",\"hostname\":\"h\",\"linux\":{" NS("") "}}",
+	  "hostname needs a uts namespace", NULL },
+	{ "an empty hostname asks for nothing", USER,
+	  HEAD ",\"hostname\":\"\",\"linux\":{" NS("") "}}", NULL, NULL },
+	{ "no pid namespace is told", ROOT,
+	  HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", NULL,
+	  "leaves behind cannot all be found" },
 	/* limits */
-	{ "a limit", USER, LINUX(",\"resources\":{\"memory\":{\"limit\":5},\"pids\":{\"limit\":0}}"), NULL, "memory.limit, pids.limit" },
-	{ "unlimited is no limit", USER, HEAD ",\"annotations\":{\"org.bryo.limits\":\"required\"},\"linux\":{" NS("")
-	  ",\"resources\":{\"memory\":{\"limit\":-1},\"cpu\":{\"shares\":0},\"blockIO\":{\"weight\":0}}}}", NULL, NULL },
-	{ "required limits", USER, HEAD ",\"annotations\":{\"org.bryo.limits\":\"required\"},\"linux\":{" NS("")
-	  ",\"resources\":{\"cpu\":{\"quota\":7}}}}", "cpu.quota cannot be enforced", NULL },
-	{ "unknown limit policy", USER, HEAD ",\"annotations\":{\"org.bryo.limits\":\"x\"},\"linux\":{" NS("") "}}", "unknown value 'x'", NULL },
+	{ "a limit", USER,
+	  LINUX(",\"resources\":{\"memory\":{\"limit\":5},\"pids\":{\"limit\":0}}"), NULL,
+	  "memory.limit, pids.limit" },
+	{ "unlimited is no limit", USER,
+	  HEAD ",\"annotations\":{\"org.bryo.limits\":\"required\"},\"linux\":{" NS(
+		  "") ",\"resources\":{\"memory\":{\"limit\":-1},\"cpu\":{\"shares\":0},\"blockIO\":{\"weight\":0}}}}",
+	  NULL, NULL },
+	{ "required limits", USER,
+	  HEAD ",\"annotations\":{\"org.bryo.limits\":\"required\"},\"linux\":{" NS(
+		  "") ",\"resources\":{\"cpu\":{\"quota\":7}}}}",
+	  "cpu.quota cannot be enforced", NULL },
+	{ "unknown limit policy", USER,
+	  HEAD ",\"annotations\":{\"org.bryo.limits\":\"x\"},\"linux\":{" NS("") "}}",
+	  "unknown value 'x'", NULL },
 	/* not acted on */
-	{ "net devices", USER, LINUX(",\"netDevices\":{\"eth0\":{}}"), "linux.netDevices is not supported", NULL },
-	{ "RDT", USER, LINUX(",\"intelRdt\":{\"closID\":\"x\"}"), "linux.intelRdt is not supported", NULL },
-	{ "personality", USER, LINUX(",\"personality\":{\"domain\":\"LINUX\"}"), "linux.personality is not supported", NULL },
-	{ "memory policy", USER, LINUX(",\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"0\"}"), "linux.memoryPolicy is not", NULL },
-	{ "mount label", USER, LINUX(",\"mountLabel\":\"l\""), "linux.mountLabel is not supported", NULL },
+	{ "net devices", USER, LINUX(",\"netDevices\":{\"eth0\":{}}"),
+	  "linux.netDevices is not supported", NULL },
+	{ "RDT", USER, LINUX(",\"intelRdt\":{\"closID\":\"x\"}"), "linux.intelRdt is not supported",
+	  NULL },
+	{ "personality", USER, LINUX(",\"personality\":{\"domain\":\"LINUX\"}"),
+	  "linux.personality is not supported", NULL },
+	{ "memory policy", USER,
+	  LINUX(",\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"0\"}"),
+	  "linux.memoryPolicy is not", NULL },
+	{ "mount label", USER, LINUX(",\"mountLabel\":\"l\""), "linux.mountLabel is not supported",
+	  NULL },
 	/* devices */
-	{ "a device by numbers", USER, DEVICE("{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":3}"), NULL, NULL },
-	{ "a mode without root", USER, DEVICE("{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":3,\"fileMode\":384}"), NULL,
-	  "bind of the host's node" },
-	{ "a device without numbers", USER, DEVICE("{\"type\":\"b\",\"path\":\"/dev/x\",\"major\":1}"), "linux.devices[0]: a device of type 'b'", NULL },
-	{ "a device of no type", USER, DEVICE("{\"type\":\"z\",\"path\":\"/dev/x\"}"), "unknown device type 'z'", NULL },
-	{ "a relative device", USER, DEVICE("{\"type\":\"p\",\"path\":\"x\"}"), "path 'x' is not absolute", NULL },
+	{ "a device by numbers", USER,
+	  DEVICE("{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":3}"), NULL, NULL },
+	{ "a mode without root", USER,
+	  DEVICE("{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":3,\"fileMode\":384}"),
+	  NULL, "bind of the host's node" },
+	{ "a device without numbers", USER,
+	  DEVICE("{\"type\":\"b\",\"path\":\"/dev/x\",\"major\":1}"),
+	  "linux.devices[0]: a device of type 'b'", NULL },
+	{ "a device of no type", USER, DEVICE("{\"type\":\"z\",\"path\":\"/dev/x\"}"),
+	  "unknown device type 'z'", NULL },
+	{ "a relative device", USER, DEVICE("{\"type\":\"p\",\"path\":\"x\"}"),
+	  "path 'x' is not absolute", NULL },
 	/* sysctls */
-	{ "a sysctl of the host", USER, LINUX(",\"sysctl\":{\"vm.swappiness\":\"1\"}"), "'vm.swappiness' does not belong", NULL },
-	{ "a sysctl of a shared namespace", USER, LINUX(",\"sysctl\":{\"net.x\":\"1\"}"), "'net.x' needs a network namespace", NULL },
-	{ "a prefix is no namespace", USER, LINUX(",\"sysctl\":{\"network.x\":\"1\"}"), "'network.x' does not belong", NULL },
-	{ "a sysctl that climbs", USER, HEAD ",\"linux\":{" NS(TYPE("network")) ",\"sysctl\":{\"net/../vm/x\":\"1\"}}}", "is not the name", NULL },
-	{ "a sysctl of one's own", USER, HEAD ",\"linux\":{" NS(TYPE("network")) ",\"sysctl\":{\"net.x\":\"1\",\"net/y\":\"2\"}}}", NULL, NULL },
+	{ "a sysctl of the host", USER, LINUX(",\"sysctl\":{\"vm.swappiness\":\"1\"}"),
+	  "'vm.swappiness' does not belong", NULL },
+	{ "a sysctl of a shared namespace", USER, LINUX(",\"sysctl\":{\"net.x\":\"1\"}"),
+	  "'net.x' needs a network namespace", NULL },
+	{ "a prefix is no namespace", USER, LINUX(",\"sysctl\":{\"network.x\":\"1\"}"),
+	  "'network.x' does not belong", NULL },
+	{ "a sysctl that climbs", USER,
+	  HEAD ",\"linux\":{" NS(TYPE("network")) ",\"sysctl\":{\"net/../vm/x\":\"1\"}}}",
+	  "is not the name", NULL },
+	{ "a sysctl of one's own", USER,
+	  HEAD ",\"linux\":{" NS(TYPE("network")) ",\"sysctl\":{\"net.x\":\"1\",\"net/y\":\"2\"}}}",
+	  NULL, NULL },
 	/* masks, clock, propagation */
-	{ "a relative mask", USER, LINUX(",\"maskedPaths\":[\"/a\",\"b\"]"), "linux.maskedPaths[1]: 'b'", NULL },
-	{ "a relative read-only path", USER, LINUX(",\"readonlyPaths\":[\"b\"]"), "linux.readonlyPaths[0]: 'b'", NULL },
-	{ "offsets without a time namespace", USER, LINUX(",\"timeOffsets\":{\"boottime\":{\"secs\":1}}"), "needs a new time namespace", NULL },
-	{ "unknown propagation", USER, LINUX(",\"rootfsPropagation\":\"x\""), "linux.rootfsPropagation: unknown value 'x'", NULL },
+	{ "a relative mask", USER, LINUX(",\"maskedPaths\":[\"/a\",\"b\"]"),
+	  "linux.maskedPaths[1]: 'b'", NULL },
+	{ "a relative read-only path", USER, LINUX(",\"readonlyPaths\":[\"b\"]"),
+	  "linux.readonlyPaths[0]: 'b'", NULL },
+	{ "offsets without a time namespace", USER,
+	  LINUX(",\"timeOffsets\":{\"boottime\":{\"secs\":1}}"), "needs a new time namespace",
+	  NULL },
+	{ "unknown propagation", USER, LINUX(",\"rootfsPropagation\":\"x\""),
+	  "linux.rootfsPropagation: unknown value 'x'", NULL },
 	/* mounts */
-	{ "sysfs without a network namespace", USER, MOUNT("{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"s\"}"), NULL,
+	{ "sysfs without a network namespace", USER,
+	  MOUNT("{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"s\"}"), NULL,
 	  "bind of the host's /sys instead" },
-	{ "sysfs for root", ROOT, MOUNT("{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"s\"}"), NULL, NULL },
-	{ "a tty group", USER, MOUNT("{\"destination\":\"/p\",\"type\":\"devpts\",\"options\":[\"gid=99999\"]}"), NULL, "dropped the option 'gid=99999'" },
-	{ "another group", USER, MOUNT("{\"destination\":\"/p\",\"type\":\"tmpfs\",\"options\":[\"gid=99999\"]}"), "option 'gid=99999': that group", NULL },
-	{ "another user", USER, MOUNT("{\"destination\":\"/p\",\"type\":\"tmpfs\",\"options\":[\"uid=99999\"]}"), "option 'uid=99999': that user", NULL },
-	{ "a group that is none", USER, MOUNT("{\"destination\":\"/p\",\"type\":\"tmpfs\",\"options\":[\"gid=x\"]}"), "wants a number", NULL },
-	{ "sync of a bind", ROOT, MOUNT("{\"destination\":\"/p\",\"source\":\"/\",\"options\":[\"bind\",\"sync\"]}"), NULL, "left out the option 'sync'" },
-	{ "data of a bind's remount", ROOT, MOUNT("{\"destination\":\"/p\",\"options\":[\"bind\",\"remount\",\"size=1\"]}"), "not known for a bind", NULL },
-	{ "a fake /proc", USER, MOUNT("{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"t\"}"), "only a procfs", NULL },
-	{ "a fake /proc by another name", USER, MOUNT("{\"destination\":\"/x/../proc/\",\"type\":\"tmpfs\",\"source\":\"t\"}"), "only a procfs", NULL },
-	{ "over the root", USER, MOUNT("{\"destination\":\"/a/..\",\"type\":\"tmpfs\",\"source\":\"t\"}"), "over the root", NULL },
+	{ "sysfs for root", ROOT,
+	  MOUNT("{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"s\"}"), NULL, NULL },
+	{ "a tty group", USER,
+	  MOUNT("{\"destination\":\"/p\",\"type\":\"devpts\",\"options\":[\"gid=99999\"]}"), NULL,
+	  "dropped the option 'gid=99999'" },
+	{ "another group", USER,
+	  MOUNT("{\"destination\":\"/p\",\"type\":\"tmpfs\",\"options\":[\"gid=99999\"]}"),
+	  "option 'gid=99999': that group", NULL },
+	{ "another user", USER,
+	  MOUNT("{\"destination\":\"/p\",\"type\":\"tmpfs\",\"options\":[\"uid=99999\"]}"),
+	  "option 'uid=99999': that user", NULL },
+	{ "a group that is none", USER,
+	  MOUNT("{\"destination\":\"/p\",\"type\":\"tmpfs\",\"options\":[\"gid=x\"]}"),
+	  "wants a number", NULL },
+	{ "sync of a bind", ROOT,
+	  MOUNT("{\"destination\":\"/p\",\"source\":\"/\",\"options\":[\"bind\",\"sync\"]}"), NULL,
+	  "left out the option 'sync'" },
+	{ "data of a bind's remount", ROOT,
+	  MOUNT("{\"destination\":\"/p\",\"options\":[\"bind\",\"remount\",\"size=1\"]}"),
+	  "not known for a bind", NULL },
+	{ "a fake /proc", USER,
+	  MOUNT("{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"t\"}"), "only a procfs",
+	  NULL },
+	{ "a fake /proc by another name", USER,
+	  MOUNT("{\"destination\":\"/x/../proc/\",\"type\":\"tmpfs\",\"source\":\"t\"}"),
+	  "only a procfs", NULL },
+	{ "over the root", USER,
+	  MOUNT("{\"destination\":\"/a/..\",\"type\":\"tmpfs\",\"source\":\"t\"}"), "over the root",
+	  NULL },
 };
 
 static struct id_extent all_ids = { 0, 0, UINT32_MAX };
@@ -87,17 +148,26 @@ static struct id_extent all_ids = { 0, 0, UINT32_MAX };
 static struct host host_of(struct arena *a, enum who who)
 {
 	struct host h = {
-		.arena = a, .faked = true, .subids_probed = true, .cgroup_probed = true, .limits_probed = true,
-		.uid = who == ROOT ? 0 : 1000, .gid = who == ROOT ? 0 : 1000,
-		.privileged = who == ROOT, .has_sys_admin = who == ROOT,
-		.uid_map = { &all_ids, 1 }, .gid_map = { &all_ids, 1 },
-		.user = "alice", .subid_source = "/etc/subuid",
+		.arena = a,
+		.faked = true,
+		.subids_probed = true,
+		.cgroup_probed = true,
+		.limits_probed = true,
+		.uid = who == ROOT ? 0 : 1000,
+		.gid = who == ROOT ? 0 : 1000,
+		.privileged = who == ROOT,
+		.has_sys_admin = who == ROOT,
+		.uid_map = { &all_ids, 1 },
+		.gid_map = { &all_ids, 1 },
+		.user = "alice",
+		.subid_source = "/etc/subuid",
 	};
 
 	return h;
 }
 
-static int build(struct arena *a, const char *json, enum who who, struct plan *plan, struct err *err)
+static int build(struct arena *a, const char *json, enum who who, struct plan *plan,
+		 struct err *err)
 {
 	struct host host = host_of(a, who);
 	struct plan_request q = { .id = "x", .bundle = "/b", .seccomp_cache = -1 };
@@ -111,7 +181,8 @@ static int build(struct arena *a, const char *json, enum who who, struct plan *p
 static bool noted(const struct plan *plan, const char *what)
 {
 	for (size_t i = 0; i < plan->notes.list.n; i++)
-		if (strstr(plan->notes.list.v[i].what, what) && *plan->notes.list.v[i].why && *plan->notes.list.v[i].field)
+		if (strstr(plan->notes.list.v[i].what, what) && *plan->notes.list.v[i].why &&
+		    *plan->notes.list.v[i].field)
 			return true;
 	return false;
 }
@@ -136,8 +207,10 @@ static void test_row(size_t i)
 
 static void test_all_at_once(void)
 {
-	static const char json[] = HEAD ",\"hostname\":\"h\",\"mounts\":[{\"destination\":\"/m\"}],\"linux\":{" NS("")
-		",\"sysctl\":{\"vm.x\":\"1\"},\"maskedPaths\":[\"x\"],\"mountLabel\":\"l\",\"rootfsPropagation\":\"x\"}}";
+	static const char json[] = HEAD
+		",\"hostname\":\"h\",\"mounts\":[{\"destination\":\"/m\"}],\"linux\":{" NS(
+			"") ",\"sysctl\":{\"vm.x\":\"1\"},"
+			    "\"maskedPaths\":[\"x\"],\"mountLabel\":\"l\",\"rootfsPropagation\":\"x\"}}";
 	auto_arena struct arena a = ARENA_INIT;
 	struct plan plan = { 0 };
 	struct err err = ERR_INIT;
@@ -154,30 +227,38 @@ static void test_all_at_once(void)
 
 static void test_details(void)
 {
-	static const char json[] = HEAD ",\"mounts\":[{\"destination\":\"//dev/./\",\"type\":\"tmpfs\",\"source\":\"t\"},"
-		"{\"destination\":\"/d\",\"source\":\"rel\",\"options\":[\"rbind\",\"ro\"]}],\"linux\":{" NS("")
-		",\"devices\":[{\"type\":\"c\",\"path\":\"/dev/null\",\"major\":1,\"minor\":3,\"fileMode\":384},"
-		"{\"type\":\"p\",\"path\":\"/dev//fifo\"}]}}";
+	static const char json[] = HEAD
+		",\"mounts\":[{\"destination\":\"//dev/./\",\"type\":\"tmpfs\",\"source\":\"t\"},"
+		"{\"destination\":\"/d\",\"source\":\"rel\",\"options\":[\"rbind\",\"ro\"]}],\"linux\":{" NS(
+			"") ",\"devices\":["
+			    "{\"type\":\"c\",\"path\":\"/dev/null\",\"major\":1,\"minor\":3,\"fileMode\":384},"
+			    "{\"type\":\"p\",\"path\":\"/dev//fifo\"}]}}";
 	auto_arena struct arena a = ARENA_INIT;
 	struct plan user = { 0 }, root = { 0 };
 	struct err err = ERR_INIT;
-	bool user_ok = build(&a, json, USER, &user, &err) == 0, root_ok = build(&a, json, ROOT, &root, &err) == 0;
+	bool user_ok = build(&a, json, USER, &user, &err) == 0,
+	     root_ok = build(&a, json, ROOT, &root, &err) == 0;
 
 	ok(user_ok && root_ok, "a document for both");
-	ok(user.devices.n == 7 && str_eq(user.devices.v[0].path, "/dev/null") && user.devices.v[0].bind && !root.devices.v[0].bind,
+	ok(user.devices.n == 7 && str_eq(user.devices.v[0].path, "/dev/null") &&
+		   user.devices.v[0].bind && !root.devices.v[0].bind,
 	   "a default device that is listed is there once; bound for a user, made by root");
 	ok(root.devices.v[0].mode == 0600, "with the mode of the config");
-	ok(str_eq(user.devices.v[6].path, "/dev/fifo") && !user.devices.v[6].bind, "a FIFO is made by everybody");
-	ok(str_eq(user.mounts.v[0].target, "/dev") && str_eq(user.mounts.v[1].source, "/b/rel") && user.mounts.v[1].recursive,
+	ok(str_eq(user.devices.v[6].path, "/dev/fifo") && !user.devices.v[6].bind,
+	   "a FIFO is made by everybody");
+	ok(str_eq(user.mounts.v[0].target, "/dev") && str_eq(user.mounts.v[1].source, "/b/rel") &&
+		   user.mounts.v[1].recursive,
 	   "targets are clean, sources absolute");
-	ok(user.rootfs.propagation == 0 && str_eq(user.rootfs.path, "/b/r"), "the root's path starts at the bundle");
+	ok(user.rootfs.propagation == 0 && str_eq(user.rootfs.path, "/b/r"),
+	   "the root's path starts at the bundle");
 	ok(user.idmap.active && !root.idmap.active, "only the user gets a map");
 }
 
 static void test_bound_dev(void)
 {
-	static const char json[] = HEAD ",\"mounts\":[{\"destination\":\"/dev\",\"source\":\"/dev\",\"options\":[\"rbind\"]}],\"linux\":{"
-		NS("") "}}";
+	static const char json[] = HEAD
+		",\"mounts\":[{\"destination\":\"/dev\",\"source\":\"/dev\",\"options\":[\"rbind\"]}],\"linux\":{" NS(
+			"") "}}";
 	auto_arena struct arena a = ARENA_INIT;
 	struct plan plan = { 0 };
 	struct err err = ERR_INIT;
@@ -194,11 +275,16 @@ static void test_dump(void)
 	struct err err = ERR_INIT;
 	struct json *doc = NULL;
 
-	ok(build(&a, "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"process\":{\"cwd\":\"/\",\"args\":[\"sh\",\"a b\",\"\"],"
-		     "\"env\":[\"TOKEN=hunter2\"]},\"linux\":{" NS("") "}}", USER, &plan, &err) == 0, "a document with a secret");
+	ok(build(&a,
+		 "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},"
+		 "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\",\"a b\",\"\"],"
+		 "\"env\":[\"TOKEN=hunter2\"]},\"linux\":{" NS("") "}}",
+		 USER, &plan, &err) == 0,
+	   "a document with a secret");
 	plan_dump_text(&plan, &text);
 	plan_dump_json(&plan, &json);
-	ok(!strstr(text.p, "hunter2") && !strstr(json.p, "hunter2"), "is in neither form of the plan");
+	ok(!strstr(text.p, "hunter2") && !strstr(json.p, "hunter2"),
+	   "is in neither form of the plan");
 	ok(strstr(text.p, " sh \"a b\" \"\"\n") != NULL, "arguments can be told apart");
 	ok(json_parse(&a, "plan", json.p, json.len, &doc, &err) == 0, "the JSON form is JSON");
 }

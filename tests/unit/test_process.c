@@ -8,7 +8,11 @@
 #include "base/str.h"
 #include "tap.h"
 
-#define LIST(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
+#define LIST(...)                                                                \
+	{                                                                        \
+		(const char *[]){ __VA_ARGS__ },                                 \
+			sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) \
+	}
 
 static const struct {
 	const char *what;
@@ -20,25 +24,31 @@ static const struct {
 } rows[] = {
 	{ "none", { 0 }, "", NULL, true, NULL },
 	{ "one", LIST("A=1"), "A=1\n", NULL, true, NULL },
-	{ "the last wins, at the place of the first", LIST("A=1", "B=2", "A=3"), "A=3\nB=2\n", NULL, true, NULL },
+	{ "the last wins, at the place of the first", LIST("A=1", "B=2", "A=3"), "A=3\nB=2\n", NULL,
+	  true, NULL },
 	{ "thrice", LIST("A=1", "A=2", "A=3"), "A=3\n", NULL, true, NULL },
-	{ "a longer name is another", LIST("AB=1", "A=2", "ABC=3"), "AB=1\nA=2\nABC=3\n", NULL, true, NULL },
+	{ "a longer name is another", LIST("AB=1", "A=2", "ABC=3"), "AB=1\nA=2\nABC=3\n", NULL,
+	  true, NULL },
 	{ "'=' in the value", LIST("A=b=c", "A=b=d"), "A=b=d\n", NULL, true, NULL },
 	{ "an empty value stays", LIST("A="), "A=\n", NULL, true, NULL },
 	{ "PATH is searched", LIST("PATH=/a", "PATH=/b"), "PATH=/b\n", "/b", true, NULL },
 	{ "HOME of the config", LIST("HOME=/h"), "HOME=/h\n", NULL, false, NULL },
 	{ "an empty HOME is none", LIST("HOME="), "", NULL, true, NULL },
-	{ "an empty HOME first", LIST("HOME=", "A=1", "PATH=/p"), "PATH=/p\nA=1\n", "/p", true, NULL },
-	{ "HOME emptied by the second", LIST("HOME=/h", "HOME=", "A=1"), "A=1\n", NULL, true, NULL },
+	{ "an empty HOME first", LIST("HOME=", "A=1", "PATH=/p"), "PATH=/p\nA=1\n", "/p", true,
+	  NULL },
+	{ "HOME emptied by the second", LIST("HOME=/h", "HOME=", "A=1"), "A=1\n", NULL, true,
+	  NULL },
 	{ "HOME filled by the second", LIST("HOME=", "HOME=/h"), "HOME=/h\n", NULL, false, NULL },
-	{ "a name alone", LIST("A=1", "secret"), NULL, NULL, false, "process.env[1] is not NAME=VALUE" },
+	{ "a name alone", LIST("A=1", "secret"), NULL, NULL, false,
+	  "process.env[1] is not NAME=VALUE" },
 	{ "no name", LIST("=secret"), NULL, NULL, false, "process.env[0] is not NAME=VALUE" },
 	{ "nothing", LIST(""), NULL, NULL, false, "process.env[0] is not NAME=VALUE" },
 };
 
 static struct id_extent all = { 0, 0, UINT32_MAX };
 
-static int plan(struct arena *a, const struct spec_process *p, struct process_plan *ret, char *text, size_t size)
+static int plan(struct arena *a, const struct spec_process *p, struct process_plan *ret, char *text,
+		size_t size)
 {
 	static const char *const sh = "sh";
 	const struct idmap_plan ids = { .known = true, .uid = { &all, 1 }, .gid = { &all, 1 } };
@@ -68,14 +78,16 @@ static void test_row(size_t i)
 	int rc = plan(&a, &p, &got, text, sizeof(text));
 
 	if (rows[i].error) {
-		ok(rc < 0 && strstr(text, rows[i].error) && !strstr(text, "secret"), "env: %s", rows[i].what);
+		ok(rc < 0 && strstr(text, rows[i].error) && !strstr(text, "secret"), "env: %s",
+		   rows[i].what);
 		return;
 	}
 	str_add(&env, "");
 	for (char **e = got.envp + 1; rc == 0 && *e; e++)
 		str_addf(&env, "%s\n", *e);
 	ok_str(env.p, rows[i].want, rows[i].what);
-	ok(str_eq(got.search, rows[i].search) && got.needs_home == rows[i].needs_home, "env: %s: PATH and HOME", rows[i].what);
+	ok(str_eq(got.search, rows[i].search) && got.needs_home == rows[i].needs_home,
+	   "env: %s: PATH and HOME", rows[i].what);
 }
 
 /* Every name comes twice; all hashes meet in one small table. */
@@ -109,9 +121,15 @@ static const struct {
 	{ "empty program", { .args = LIST("") }, "process.args is empty" },
 	{ "AppArmor", { .apparmor_profile = "p" }, "process.apparmorProfile is not supported" },
 	{ "SELinux", { .selinux_label = "l" }, "process.selinuxLabel is not supported" },
-	{ "scheduler", { .scheduler = &(struct spec_scheduler){ 0 } }, "process.scheduler is not supported" },
-	{ "I/O priority", { .io_priority = &(struct spec_io_priority){ 0 } }, "process.ioPriority is not supported" },
-	{ "affinity", { .exec_cpu_affinity = &(struct spec_exec_affinity){ 0 } }, "process.execCPUAffinity is not" },
+	{ "scheduler",
+	  { .scheduler = &(struct spec_scheduler){ 0 } },
+	  "process.scheduler is not supported" },
+	{ "I/O priority",
+	  { .io_priority = &(struct spec_io_priority){ 0 } },
+	  "process.ioPriority is not supported" },
+	{ "affinity",
+	  { .exec_cpu_affinity = &(struct spec_exec_affinity){ 0 } },
+	  "process.execCPUAffinity is not" },
 };
 
 static void test_refusals(void)

@@ -47,9 +47,11 @@ static void test_names(void)
 
 	for (int m = SYNC_MAPPED; m <= SYNC_FAILED; m++)
 		for (int k = SYNC_MAPPED; k <= SYNC_FAILED; k++)
-			good &= (m == k) == str_eq(sync_name((enum sync_msg)m), sync_name((enum sync_msg)k));
+			good &= (m == k) ==
+				str_eq(sync_name((enum sync_msg)m), sync_name((enum sync_msg)k));
 	ok(good, "every message has a name of its own");
-	ok_str(sync_name((enum sync_msg)0), sync_name((enum sync_msg)999), "what is none has a word too");
+	ok_str(sync_name((enum sync_msg)0), sync_name((enum sync_msg)999),
+	       "what is none has a word too");
 }
 
 static void test_plain(void)
@@ -58,13 +60,17 @@ static void test_plain(void)
 	struct sync_packet p;
 
 	pair();
-	ok(fcntl(mine, F_GETFD) & FD_CLOEXEC && fcntl(theirs, F_GETFD) & FD_CLOEXEC, "both ends are close-on-exec");
+	ok(fcntl(mine, F_GETFD) & FD_CLOEXEC && fcntl(theirs, F_GETFD) & FD_CLOEXEC,
+	   "both ends are close-on-exec");
 	ok(sync_send(mine, SYNC_MAPPED, &err) == 0 && sync_send(mine, SYNC_PLACED, &err) == 0 &&
 		   sync_expect(theirs, SYNC_MAPPED, "runtime", NULL, &err) == 0 &&
-		   sync_expect(theirs, SYNC_PLACED, "runtime", NULL, &err) == 0, "messages arrive one by one and in order");
+		   sync_expect(theirs, SYNC_PLACED, "runtime", NULL, &err) == 0,
+	   "messages arrive one by one and in order");
 	ok(sync_send_with(theirs, SYNC_JOINED, "payload", 8, -1, &err) == 0 &&
-		   sync_expect(mine, SYNC_JOINED, "joiner", &p, &err) == 0 && p.msg == SYNC_JOINED && p.len == 8 &&
-		   memcmp(p.payload, "payload", 8) == 0 && p.fds[0] == -1 && p.fds[1] == -1, "a payload arrives whole");
+		   sync_expect(mine, SYNC_JOINED, "joiner", &p, &err) == 0 &&
+		   p.msg == SYNC_JOINED && p.len == 8 && memcmp(p.payload, "payload", 8) == 0 &&
+		   p.fds[0] == -1 && p.fds[1] == -1,
+	   "a payload arrives whole");
 	unpair();
 }
 
@@ -77,8 +83,10 @@ static void test_descriptor(void)
 	struct stat sent, got;
 
 	pair();
-	ok(sync_send_with(theirs, SYNC_READY, NULL, 0, null, &err) == 0 && sync_expect(mine, SYNC_READY, "init", &p, &err) == 0 &&
-		   p.fds[0] >= 0 && fstat(null, &sent) == 0 && fstat(p.fds[0], &got) == 0 && sent.st_rdev == got.st_rdev,
+	ok(sync_send_with(theirs, SYNC_READY, NULL, 0, null, &err) == 0 &&
+		   sync_expect(mine, SYNC_READY, "init", &p, &err) == 0 && p.fds[0] >= 0 &&
+		   fstat(null, &sent) == 0 && fstat(p.fds[0], &got) == 0 &&
+		   sent.st_rdev == got.st_rdev,
 	   "a descriptor arrives");
 	ok(fcntl(p.fds[0], F_GETFD) & FD_CLOEXEC, "close-on-exec");
 	(void)close(p.fds[0]);
@@ -98,15 +106,19 @@ static void test_unexpected(void)
 
 	pair();
 	(void)sync_send(mine, SYNC_HOOKED, &err);
-	ok(sync_expect(theirs, SYNC_PLACED, "runtime", NULL, &err) == -EPROTO && says(&err, "hooked") && says(&err, "placed"),
+	ok(sync_expect(theirs, SYNC_PLACED, "runtime", NULL, &err) == -EPROTO &&
+		   says(&err, "hooked") && says(&err, "placed"),
 	   "an unexpected message is an error with both names");
 	(void)send(mine, "x", 1, 0);
-	ok(sync_expect(theirs, SYNC_PLACED, "runtime", NULL, &err) == -EPROTO, "a short packet is an error");
+	ok(sync_expect(theirs, SYNC_PLACED, "runtime", NULL, &err) == -EPROTO,
+	   "a short packet is an error");
 	(void)close(mine);
-	ok(sync_expect(theirs, SYNC_PLACED, "the runtime", NULL, &err) < 0 && says(&err, "the runtime") && says(&err, "placed"),
+	ok(sync_expect(theirs, SYNC_PLACED, "the runtime", NULL, &err) < 0 &&
+		   says(&err, "the runtime") && says(&err, "placed"),
 	   "the other side's death names it and what it owed");
 	err = (struct err)ERR_INIT;
-	ok(sync_send(theirs, SYNC_MOUNTED, &err) == -EPIPE && err.num == EPIPE, "sending to nobody is an error and no signal");
+	ok(sync_send(theirs, SYNC_MOUNTED, &err) == -EPIPE && err.num == EPIPE,
+	   "sending to nobody is an error and no signal");
 	(void)close(theirs);
 }
 
@@ -120,27 +132,36 @@ static void test_failed(void)
 	err_hint(&cause, 0, "do this");
 	cause.exec = true;
 	sync_fail(theirs, &cause);
-	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) == -EACCES && err.num == EACCES && err.exec,
+	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) == -EACCES && err.num == EACCES &&
+		   err.exec,
 	   "failed comes instead of any message, with its code");
-	ok_str(err_format(&err, text, sizeof(text)), "mount '/m': open '/x' [do this]", "and the whole chain");
+	ok_str(err_format(&err, text, sizeof(text)), "mount '/m': open '/x' [do this]",
+	       "and the whole chain");
 	unpair();
 }
 
 /* Text of the other side is bounded and terminated by us: it may be hostile. */
 static void test_hostile(void)
 {
-	struct { int msg; unsigned len; struct err cause; } bad = { .msg = SYNC_FAILED, .len = sizeof(struct err) };
+	struct {
+		int msg;
+		unsigned len;
+		struct err cause;
+	} bad = { .msg = SYNC_FAILED, .len = sizeof(struct err) };
 	struct err err = ERR_INIT;
 
 	memset(&bad.cause, 0xff, sizeof(bad.cause));
 	pair();
 	(void)send(theirs, &bad, sizeof(bad), 0);
-	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) < 0 && err.num > 0 && err.used <= sizeof(err.text) &&
-		   err.chain <= err.used && memchr(err.hint, '\0', sizeof(err.hint)), "a broken chain is made harmless");
+	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) < 0 && err.num > 0 &&
+		   err.used <= sizeof(err.text) && err.chain <= err.used &&
+		   memchr(err.hint, '\0', sizeof(err.hint)),
+	   "a broken chain is made harmless");
 	ok(strlen(err_format(&err, text, sizeof(text))) < sizeof(text), "and can be printed");
 	err = (struct err)ERR_INIT;
 	(void)send(theirs, &bad, 100, 0);
-	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) < 0 && err.num > 0, "one that is cut short is an error");
+	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) < 0 && err.num > 0,
+	   "one that is cut short is an error");
 	unpair();
 }
 
@@ -150,7 +171,8 @@ static void test_end(void)
 
 	pair();
 	(void)close(theirs);
-	ok(sync_expect_end(mine, "init", &err) == 0 && !err.num, "after exec the end of file is success");
+	ok(sync_expect_end(mine, "init", &err) == 0 && !err.num,
+	   "after exec the end of file is success");
 	(void)close(mine);
 	pair();
 	err_set(&cause, ENOENT, "exec 'x'");
