@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/log_target.h"
 #include "cli/cmd.h"
 #include "cli/opt.h"
 #include "cli/out.h"
@@ -33,7 +34,7 @@ struct globals {
 static const struct opt global_opts[] = {
 	{ "root", 0, OPT_STRING, OFF(root), "DIR", "state directory" },
 	{ "log", 0, OPT_STRING, OFF(log), "FILE",
-	  "append log lines to FILE (default: standard error)" },
+	  "log to FILE, journald:ID or syslog:ID (default: standard error)" },
 	{ "log-format", 0, OPT_CHOICE, OFF(log_format), "text|json",
 	  "form of log lines (default: text)" },
 	{ "log-level", 0, OPT_CHOICE, OFF(log_level), "error|warning|info|debug",
@@ -207,9 +208,10 @@ static int log_open(const struct globals *g, union cli_err *err)
 	};
 
 	if (g->log && *g->log) {
-		sink.fd = open(g->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-		if (sink.fd < 0)
-			return err_sys(&err->own, "open the log file '%s'", g->log);
+		int rc = log_target_open(g->log, &sink, &err->own);
+
+		if (rc < 0)
+			return rc;
 		sink.mirror = STDERR_FILENO;
 		sink.format = json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
 	}

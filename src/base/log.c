@@ -9,6 +9,7 @@
 #include "log.h"
 
 #include "json.h"
+#include "log_target.h"
 #include "str.h"
 
 #include <errno.h>
@@ -107,13 +108,16 @@ void log_line(enum log_level level, const char *fmt, ...)
 	(void)vsnprintf(msg + n, sizeof(msg) - (size_t)n, fmt, ap);
 	va_end(ap);
 	log_plain(&plain, level, msg);
-	if (log_sink.format == LOG_FORMAT_PLAIN)
+	if (log_sink.target != LOG_TO_FILE) {
+		log_target_format(log_sink.target, log_sink.tag, level, msg, (int)getpid(), &line);
+		log_write(log_sink.fd, &line);
+	} else if (log_sink.format == LOG_FORMAT_PLAIN) {
 		log_write(log_sink.fd, &plain);
-	else {
+	} else {
 		log_stamped(&line, log_sink.format, level, msg);
 		log_write(log_sink.fd, &line);
 	}
-	if (level <= LOG_LEVEL_WARNING)
+	if (level == LOG_LEVEL_ERROR)
 		log_write(log_sink.mirror, &plain);
 	errno = saved; /* a line between a failing call and err_sys() must not change the verdict */
 }

@@ -15,9 +15,13 @@ enum log_format {
 	LOG_FORMAT_JSON,  /* {"level":"error","msg":"...","time":"..."} */
 };
 
+enum log_target { LOG_TO_FILE, LOG_TO_JOURNAL, LOG_TO_SYSLOG };
+
 struct log_sink {
 	int fd;			/* where lines go; -1: nowhere. Not owned. */
-	int mirror;		/* errors and warnings are repeated here as plain text; -1: no */
+	int mirror;		/* errors are repeated here as plain text; -1: no */
+	enum log_target target; /* the daemons have a form of their own; format is for files */
+	const char *tag;	/* what the daemons file lines under; not owned */
 	enum log_level level;
 	enum log_format format;
 	const char *role;	/* "runtime", "init", ...: prefix of debug lines */

@@ -43,9 +43,11 @@ bool passwd_parse(const char *text, uid_t uid, struct passwd_entry *ret)
 		unsigned long long id;
 
 		end = strchrnul(line, '\n');
-		if (!field(line, end, 2, number, sizeof(number)) || !str_to_u64(number, UINT32_MAX, &id) || id != uid)
+		if (!field(line, end, 2, number, sizeof(number)) ||
+		    !str_to_u64(number, UINT32_MAX, &id) || id != uid)
 			continue;
-		return field(line, end, 0, ret->name, sizeof(ret->name)) && field(line, end, 5, ret->home, sizeof(ret->home));
+		return field(line, end, 0, ret->name, sizeof(ret->name)) &&
+		       field(line, end, 5, ret->home, sizeof(ret->home));
 	}
 	return false;
 }
@@ -58,7 +60,8 @@ bool passwd_find(uid_t uid, bool ask, struct passwd_entry *ret)
 	struct child c = CHILD_INIT;
 	bool found;
 
-	if (file_read_at(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &text, NULL, NULL) == 0 && passwd_parse(text, uid, ret))
+	if (file_read_at(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &text, NULL, NULL) == 0 &&
+	    passwd_parse(text, uid, ret))
 		return true;
 	if (!ask)
 		return false;

@@ -54,6 +54,7 @@ struct command {
 	size_t args_size;
 	unsigned stop_at; /* see opt_parse(); 0: options may stand anywhere */
 	size_t min_words, max_words;
+	bool notifies;	 /* NOTIFY_SOCKET and LISTEN_FDS of the environment concern it */
 	bool protect;	 /* bryo_protect_self() first: the command starts container code */
 	int fail_status;   /* exit code when run() fails; 0 means 1 */
 	int misuse_status; /* of a usage error; 0 means 1 */
@@ -93,6 +94,8 @@ extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_dele
 
 /* A library context by the global options; warnings go to the log. */
 int cli_open(const struct cli *cli, bool create_root, bryo_ctx **ret, union cli_err *err);
+/* Socket activation, if the environment's LISTEN_FDS is meant for this process. */
+void cli_listen(struct bryo_create_options *o);
 /* A mistake on the command line: like err_set(EINVAL), with a hint at the command's --help.
  * main then also prints the usage line, and the exit code is misuse_status. */
 int cli_usage(const struct cli *cli, union cli_err *err, const char *fmt, ...)
@@ -110,8 +113,9 @@ int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_option
  * the ID (none: sh). *ret is malloc'ed, and NULL when rootfs is NULL: then there may be no such
  * words, and the library reads the bundle's config.json. In cmd_spec.c.
  */
-int spec_for_rootfs(const struct cli *cli, const char *rootfs, const char *config, bool terminal,
-		    char **ret, union cli_err *err);
+int spec_for_rootfs(const struct cli *cli, const char *rootfs,
+		    const struct bryo_create_options *create, bool terminal, char **ret,
+		    union cli_err *err);
 
 static inline void cli_ctx_freep(bryo_ctx **ctx)
 {

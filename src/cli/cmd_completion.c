@@ -34,7 +34,8 @@ static enum argument argument_of(const char *word)
 		return ARGUMENT_FILE;
 	if (str_eq(word, "ID"))
 		return ARGUMENT_ID;
-	return islower((unsigned char)word[0]) && strchr(word, '|') ? ARGUMENT_CHOICE : ARGUMENT_OTHER;
+	return islower((unsigned char)word[0]) && strchr(word, '|') ? ARGUMENT_CHOICE
+								    : ARGUMENT_OTHER;
 }
 
 /* The index-th word of a synopsis without its options and brackets, or NULL. */
@@ -91,13 +92,16 @@ static void bash_action(struct arena *a, const char *word, struct str *s)
 {
 	switch (argument_of(word)) {
 	case ARGUMENT_DIR:
-		str_add(s, "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n");
+		str_add(s,
+			"compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n");
 		break;
 	case ARGUMENT_FILE:
-		str_add(s, "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n");
+		str_add(s,
+			"compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n");
 		break;
 	case ARGUMENT_ID:
-		str_add(s, "_bryo_words \"$(\"${COMP_WORDS[0]}\" \"${globals[@]}\" list --quiet 2>/dev/null)\" ;;\n");
+		str_add(s,
+			"_bryo_words \"$(\"${COMP_WORDS[0]}\" \"${globals[@]}\" list --quiet 2>/dev/null)\" ;;\n");
 		break;
 	case ARGUMENT_CHOICE:
 		str_addf(s, "_bryo_words '%s' ;;\n", choices(a, word));
@@ -108,7 +112,8 @@ static void bash_action(struct arena *a, const char *word, struct str *s)
 	}
 }
 
-static void bash_values(struct arena *a, const char *command, const struct opt *table, struct str *s)
+static void bash_values(struct arena *a, const char *command, const struct opt *table,
+			struct str *s)
 {
 	for (const struct opt *o = table; o->name; o++)
 		if (takes_value(o)) {
@@ -194,7 +199,8 @@ static void bash_print(const struct cli *cli, struct str *s)
 	for (c = cli->commands; *c; c++)
 		if ((*c)->summary)
 			bash_options((*c)->name, (*c)->opts, s);
-	str_add(s, "\t\tesac\n\t\treturn\n\tfi\n\tif [[ $command == - ]]; then\n\t\t_bryo_words 'help");
+	str_add(s,
+		"\t\tesac\n\t\treturn\n\tfi\n\tif [[ $command == - ]]; then\n\t\t_bryo_words 'help");
 	for (c = cli->commands; *c; c++)
 		if ((*c)->summary)
 			str_addf(s, " %s", (*c)->name);
@@ -226,7 +232,8 @@ static const char *zsh_action(struct arena *a, const char *word)
 
 static void zsh_row(struct arena *a, const struct opt *o, const char *spelling, struct str *s)
 {
-	str_addf(s, " \\\n\t\t'%s%s%s[", o->kind == OPT_LIST ? "*" : "", spelling, takes_value(o) && spelling[1] == '-' ? "=" : "");
+	str_addf(s, " \\\n\t\t'%s%s%s[", o->kind == OPT_LIST ? "*" : "", spelling,
+		 takes_value(o) && spelling[1] == '-' ? "=" : "");
 	quoted(s, o->help, "[]:");
 	str_addc(s, ']');
 	if (takes_value(o)) {
@@ -253,11 +260,13 @@ static void zsh_print(const struct cli *cli, struct str *s)
 {
 	const struct command *const *c;
 
-	str_add(s, "#compdef bryo\n# zsh completion for bryo, printed by `bryo completion zsh`\n"
-		   "_bryo_ids() { local -a ids; ids=(${(f)\"$(bryo list --quiet 2>/dev/null)\"}); compadd -a ids }\n"
-		   "_bryo() {\n\tlocal curcontext=$curcontext state line\n\tlocal -a commands\n\n\t_arguments -C");
+	str_add(s,
+		"#compdef bryo\n# zsh completion for bryo, printed by `bryo completion zsh`\n"
+		"_bryo_ids() { local -a ids; ids=(${(f)\"$(bryo list --quiet 2>/dev/null)\"}); compadd -a ids }\n"
+		"_bryo() {\n\tlocal curcontext=$curcontext state line\n\tlocal -a commands\n\n\t_arguments -C");
 	zsh_options(cli->arena, cli->globals, s);
-	str_add(s, " \\\n\t\t'1: :->command' '*:: :->rest' && return\n\tcase $state in\n\tcommand) commands=(");
+	str_add(s,
+		" \\\n\t\t'1: :->command' '*:: :->rest' && return\n\tcase $state in\n\tcommand) commands=(");
 	for (c = cli->commands; *c; c++) {
 		if (!(*c)->summary)
 			continue;
@@ -275,11 +284,14 @@ static void zsh_print(const struct cli *cli, struct str *s)
 			const char *word = synopsis_word(cli->arena, (*c)->synopsis, i);
 
 			if (word && argument_of(word) != ARGUMENT_OTHER)
-				str_addf(s, " \\\n\t\t'%zu:%s:%s'", i + 1, word, zsh_action(cli->arena, word));
+				str_addf(s, " \\\n\t\t'%zu:%s:%s'", i + 1, word,
+					 zsh_action(cli->arena, word));
 		}
 		str_add(s, " \\\n\t\t'*:argument:_files' ;;\n");
 	}
-	str_add(s, "\tesac ;;\n\tesac\n}\nif [[ $funcstack[1] == _bryo ]]; then _bryo \"$@\"; else compdef _bryo bryo; fi\n");
+	str_add(s,
+		"\tesac ;;\n\tesac\n}\n"
+		"if [[ $funcstack[1] == _bryo ]]; then _bryo \"$@\"; else compdef _bryo bryo; fi\n");
 }
 
 /* ------------------------------------------------------------------------------------- fish */
@@ -325,10 +337,12 @@ static void fish_print(const struct cli *cli, struct str *s)
 {
 	struct arena *a = cli->arena;
 
-	str_add(s, "# fish completion for bryo, printed by `bryo completion fish`\ncomplete -c bryo -f\n");
+	str_add(s,
+		"# fish completion for bryo, printed by `bryo completion fish`\ncomplete -c bryo -f\n");
 	fish_options(a, "__fish_use_subcommand", cli->globals, s);
 	for (const struct command *const *c = cli->commands; *c; c++) {
-		const char *word, *when = arena_printf(a, "__fish_seen_subcommand_from %s", (*c)->name);
+		const char *word,
+			*when = arena_printf(a, "__fish_seen_subcommand_from %s", (*c)->name);
 
 		if (!(*c)->summary)
 			continue;

@@ -20,6 +20,7 @@ static int create_run(const struct cli *cli, union cli_err *err)
 	if (rc < 0)
 		return rc;
 	o.size = sizeof(o);
+	cli_listen(&o);
 	o.detach = true;
 	return bryo_create(ctx, cli->words[0], &o, &err->lib);
 }
@@ -34,6 +35,7 @@ const struct command cmd_create = {
 	.args_size = sizeof(struct bryo_create_options),
 	.min_words = 1,
 	.max_words = 1,
+	.notifies = true,
 	.protect = true,
 	.run = create_run,
 };

@@ -31,13 +31,14 @@ static int plan_run(const struct cli *cli, union cli_err *err)
 	auto_ctx bryo_ctx *ctx = NULL;
 	int rc;
 
-	rc = spec_for_rootfs(cli, args->rootfs, o.config, false, &config, err);
+	rc = spec_for_rootfs(cli, args->rootfs, &o, false, &config, err);
 	if (rc < 0)
 		return rc;
 	rc = cli_open(cli, false, &ctx, err);
 	if (rc < 0)
 		return rc;
 	o.size = sizeof(o);
+	cli_listen(&o);
 	o.config_text = config;
 	rc = bryo_plan(ctx, id, &o, str_eq(args->format, "json"), &text, &err->lib);
 	return rc < 0 ? rc : out_text(text, &err->own);
@@ -53,5 +54,6 @@ const struct command cmd_plan = {
 	.args_size = sizeof(struct plan_args),
 	.stop_at = 2,
 	.max_words = (size_t)-1,
+	.notifies = true,
 	.run = plan_run,
 };

@@ -75,13 +75,14 @@ static int run_run(const struct cli *cli, union cli_err *err)
 	auto_ctx bryo_ctx *ctx = NULL;
 	int rc;
 
-	rc = spec_for_rootfs(cli, args->rootfs, o.config, run_wants_terminal(&o), &text, err);
+	rc = spec_for_rootfs(cli, args->rootfs, &o, run_wants_terminal(&o), &text, err);
 	if (rc < 0)
 		return rc;
 	rc = cli_open(cli, true, &ctx, err);
 	if (rc < 0)
 		return rc;
 	o.size = sizeof(o);
+	cli_listen(&o);
 	o.config_text = text;
 	return run_container(ctx, cli->words[0], &o, args->keep, err);
 }
@@ -97,6 +98,7 @@ const struct command cmd_run = {
 	.stop_at = 2,
 	.min_words = 1,
 	.max_words = (size_t)-1,
+	.notifies = true,
 	.protect = true,
 	.run = run_run,
 };

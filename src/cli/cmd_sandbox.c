@@ -29,7 +29,7 @@
 
 struct sandbox_args {
 	struct strv rw, ro, env, keep_env;
-	const char *cwd, *seccomp;
+	const char *cwd, *seccomp, *idmap;
 };
 
 #define OFF(member) offsetof(struct sandbox_args, member)
@@ -42,6 +42,8 @@ static const struct opt sandbox_opts[] = {
 	{ "keep-env", 0, OPT_LIST, OFF(keep_env), "NAME", "pass an environment variable on" },
 	{ "seccomp", 0, OPT_STRING, OFF(seccomp), "FILE",
 	  "system call filter: default, none, or a linux.seccomp object" },
+	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
+	  "how the sandbox's IDs are mapped (default: your own alone)" },
 	{ 0 },
 };
 
@@ -327,6 +329,7 @@ static int sandbox_build(struct sandbox *s, union cli_err *err)
 
 	s->spec.uid = geteuid();
 	s->spec.gid = getegid();
+	s->spec.idmap = s->args->idmap;
 	sandbox_terminal(s);
 	sandbox_system(s);
 	sandbox_person(s);

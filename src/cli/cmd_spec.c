@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "host/host.h"
 #include "oci/spec_sample.h"
 #include "out.h"
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 struct spec_args {
-	const char *bundle, *file;
+	const char *bundle, *file, *from, *idmap;
 	bool rootless;
 };
 
@@ -28,6 +29,10 @@ static const struct opt spec_opts[] = {
 	{ "file", 'f', OPT_STRING, OFF(file), "FILE",
 	  "another name, overwritten if it exists; - prints" },
 	{ "rootless", 0, OPT_FLAG, OFF(rootless), NULL, "what 'runc spec --rootless' writes" },
+	{ "from", 0, OPT_STRING, OFF(from), "FILE",
+	  "adapt FILE, a config.json made for somebody else, so that you can run it" },
+	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
+	  "how the container's IDs are mapped" },
 	{ 0 },
 };
 
@@ -45,13 +50,14 @@ static int spec_facts(struct arena *a, struct spec_sample_options *ret, union cl
 	ret->euid = host.uid;
 	ret->egid = host.gid;
 	ret->cgroupns = host.cgroup == HOST_CGROUP_V2;
-	return 0;
+	rc = idmap_style_parse(a, ret->idmap, &ret->mapped, &err->own);
+	return rc < 0 ? err_in(&err->own, rc, "--idmap") : 0;
 }
 
-static int spec_in_memory(const struct cli *cli, const char *rootfs, bool terminal, char **ret,
-			  union cli_err *err)
+static int spec_in_memory(const struct cli *cli, const char *rootfs, const char *idmap,
+			  bool terminal, char **ret, union cli_err *err)
 {
-	struct spec_sample_options o = { .terminal = terminal };
+	struct spec_sample_options o = { .terminal = terminal, .idmap = idmap };
 	auto_str struct str text = STR_INIT;
 	auto_free char *full = realpath(rootfs, NULL);
 	int rc;
@@ -71,13 +77,14 @@ static int spec_in_memory(const struct cli *cli, const char *rootfs, bool termin
 	return 0;
 }
 
-int spec_for_rootfs(const struct cli *cli, const char *rootfs, const char *config, bool terminal,
-		    char **ret, union cli_err *err)
+int spec_for_rootfs(const struct cli *cli, const char *rootfs,
+		    const struct bryo_create_options *create, bool terminal, char **ret,
+		    union cli_err *err)
 {
-	if (rootfs && config)
+	if (rootfs && create->config)
 		return cli_usage(cli, err, "--rootfs and --config exclude each other");
 	if (rootfs)
-		return spec_in_memory(cli, rootfs, terminal, ret, err);
+		return spec_in_memory(cli, rootfs, create->idmap, terminal, ret, err);
 	if (cli->n_words > 1)
 		return cli_usage(cli, err, "unexpected argument '%s' without --rootfs",
 				 cli->words[1]);
@@ -103,23 +110,65 @@ static int spec_write(int dirfd, const char *name, bool overwrite, const struct 
 	return rc < 0 ? err_in(err, rc, "'%s'", name) : 0;
 }
 
-static int spec_run(const struct cli *cli, union cli_err *err)
+static int spec_change(void *arg, const char *text)
+{
+	(void)arg;
+	log_line(LOG_LEVEL_WARNING, "%s", text);
+	return 0;
+}
+
+/* Everything that was changed is told, because the reader of the new file cannot see it there. */
+static int spec_adapt(const struct cli *cli, const char *bundle, struct str *ret, union cli_err *err)
 {
 	const struct spec_args *args = cli->args;
-	const char *bundle = args->bundle ? args->bundle : ".";
-	struct spec_sample_options o = { .terminal = true, .readonly = true };
-	auto_str struct str text = STR_INIT;
-	auto_fd int dirfd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc;
+	struct bryo_adapt_options o = {
+		.size = sizeof(o),
+		.config = args->from,
+		.bundle = bundle,
+		.idmap = args->idmap,
+		.change = spec_change,
+	};
+	auto_ctx bryo_ctx *ctx = NULL;
+	auto_free char *text = NULL;
+	int rc = cli_open(cli, false, &ctx, err);
 
-	if (dirfd < 0)
-		return err_sys(&err->own, "bundle '%s'", bundle);
-	rc = spec_facts(cli->arena, &o, err);
+	if (rc == 0)
+		rc = bryo_adapt(ctx, &o, &text, &err->lib);
+	if (rc == 0)
+		str_add(ret, text);
+	return rc;
+}
+
+static int spec_new(const struct cli *cli, struct str *ret, union cli_err *err)
+{
+	const struct spec_args *args = cli->args;
+	struct spec_sample_options o = { .terminal = true, .readonly = true, .idmap = args->idmap };
+	int rc = spec_facts(cli->arena, &o, err);
+
 	if (rc < 0)
 		return rc;
 	if (args->rootless)
 		o.kind = SAMPLE_ROOTLESS;
-	spec_sample(&o, &text);
+	spec_sample(&o, ret);
+	return 0;
+}
+
+static int spec_run(const struct cli *cli, union cli_err *err)
+{
+	const struct spec_args *args = cli->args;
+	const char *bundle = args->bundle ? args->bundle : ".";
+	auto_str struct str text = STR_INIT;
+	auto_fd int dirfd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (args->rootless && (args->from || args->idmap))
+		return cli_usage(cli, err, "--rootless and --%s exclude each other",
+				 args->from ? "from" : "idmap");
+	if (dirfd < 0)
+		return err_sys(&err->own, "bundle '%s'", bundle);
+	rc = args->from ? spec_adapt(cli, bundle, &text, err) : spec_new(cli, &text, err);
+	if (rc < 0)
+		return rc;
 	if (str_eq(args->file, "-"))
 		return out_text(text.p, &err->own);
 	return spec_write(dirfd, args->file ? args->file : "config.json", args->file, &text,
@@ -131,7 +180,8 @@ const struct command cmd_spec = {
 	.summary = "write a config.json to start from",
 	.synopsis = "[OPTIONS]",
 	.about = "Writes a config.json that runs sh in the bundle's root file system, ./rootfs.\n"
-		 "For an ordinary user it has a network of its own and all IDs that the user owns.",
+		 "For an ordinary user it has a network of its own and all IDs that the user owns.\n"
+		 "With --from it writes what FILE becomes when you run it, and says what it changed.",
 	.opts = spec_opts,
 	.args_size = sizeof(struct spec_args),
 	.run = spec_run,

@@ -20,5 +20,6 @@ const struct command cmd_start = {
 	.opts = start_opts,
 	.min_words = 1,
 	.max_words = 1,
+	.notifies = true,
 	.run = start_run,
 };

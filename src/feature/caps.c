@@ -11,19 +11,22 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
-static uint64_t set_of(struct arena *a, const struct strv *names, const char *which, struct notes *notes)
+static uint64_t set_of(struct arena *a, const struct strv *names, const char *which,
+		       struct notes *notes)
 {
 	uint64_t set = 0;
 
 	for (size_t i = 0; i < names->n; i++) {
-		int cap = strncasecmp(names->v[i], "CAP_", 4) == 0 ? capability_from_name(names->v[i]) : -1;
+		int cap = strncasecmp(names->v[i], "CAP_", 4) == 0
+				  ? capability_from_name(names->v[i])
+				  : -1;
 
 		if (cap >= 0) {
 			set |= 1ULL << cap;
 			continue;
 		}
-		note_add(notes, NOTE_WARNING, arena_printf(a, "process.capabilities.%s", which), "no such capability is known",
-			 "'%.40s' is left out", names->v[i]);
+		note_add(notes, NOTE_WARNING, arena_printf(a, "process.capabilities.%s", which),
+			 "no such capability is known", "'%.40s' is left out", names->v[i]);
 	}
 	return set;
 }
@@ -34,7 +37,8 @@ static int add_extra(char *const *extra, struct caps_plan *ret, struct err *err)
 		int cap = capability_from_name(*extra);
 
 		if (cap < 0)
-			return err_hint(err, err_set(err, EINVAL, "unknown capability '%.40s'", *extra),
+			return err_hint(err,
+					err_set(err, EINVAL, "unknown capability '%.40s'", *extra),
 					"names are as in capabilities(7), such as CAP_NET_RAW");
 		ret->bounding |= 1ULL << cap;
 		ret->effective |= 1ULL << cap;
@@ -44,8 +48,8 @@ static int add_extra(char *const *extra, struct caps_plan *ret, struct err *err)
 	return 0;
 }
 
-int caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra, struct notes *notes,
-	      struct caps_plan *ret, struct err *err)
+int caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra,
+	      struct notes *notes, struct caps_plan *ret, struct err *err)
 {
 	ret->bounding = set_of(a, &caps->bounding, "bounding", notes);
 	ret->effective = set_of(a, &caps->effective, "effective", notes);
@@ -69,7 +73,8 @@ int caps_bounding_inside(const struct caps_plan *plan, struct err *err)
 			return 0; /* past the kernel's last capability */
 		if (errno == EPERM && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 0)
 			continue;
-		return err_sys(err, "drop %s from the bounding set", capability_name(cap) ? capability_name(cap) : "a capability");
+		return err_sys(err, "drop %s from the bounding set",
+			       capability_name(cap) ? capability_name(cap) : "a capability");
 	}
 	return 0;
 }
@@ -115,8 +120,11 @@ int caps_inside(const struct caps_plan *plan, struct err *err)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_sys(err, "clear the ambient capabilities");
 	for (int cap = 0; cap < 64; cap++)
-		if ((plan->ambient & have & (1ULL << cap)) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return err_sys(err, "raise %s in the ambient set", capability_name(cap) ? capability_name(cap) : "a capability");
+		if ((plan->ambient & have & (1ULL << cap)) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return err_sys(err, "raise %s in the ambient set",
+				       capability_name(cap) ? capability_name(cap)
+							    : "a capability");
 	return 0;
 }
 

@@ -26,14 +26,13 @@ static const struct {
 static const struct {
 	const char *name, *to;
 } links[] = {
-	{ "fd", "/proc/self/fd" },
-	{ "stdin", "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" },
-	{ "stderr", "/proc/self/fd/2" },
+	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
 	{ "ptmx", "pts/ptmx" },
 };
 
-static int from_spec(struct arena *a, const struct spec_device *d, struct device *ret, struct err *err)
+static int from_spec(struct arena *a, const struct spec_device *d, struct device *ret,
+		     struct err *err)
 {
 	bool numbered = str_eq(d->type, "c") || str_eq(d->type, "b") || str_eq(d->type, "u");
 	char *path;
@@ -41,7 +40,10 @@ static int from_spec(struct arena *a, const struct spec_device *d, struct device
 	if (!d->path || d->path[0] != '/')
 		return err_set(err, EINVAL, "path '%s' is not absolute", d->path ? d->path : "");
 	if (!numbered && !str_eq(d->type, "p"))
-		return err_hint(err, err_set(err, EINVAL, "unknown device type '%s'", d->type ? d->type : ""), "c, b, u or p");
+		return err_hint(
+			err,
+			err_set(err, EINVAL, "unknown device type '%s'", d->type ? d->type : ""),
+			"c, b, u or p");
 	if (numbered && (!d->major.set || !d->minor.set || d->major.v < 0 || d->minor.v < 0 ||
 			 d->major.v > UINT32_MAX || d->minor.v > UINT32_MAX))
 		return err_set(err, EINVAL, "a device of type '%s' needs major and minor", d->type);
@@ -59,16 +61,22 @@ static int from_spec(struct arena *a, const struct spec_device *d, struct device
 	return 0;
 }
 
-int device_plan(struct arena *a, const struct spec *spec, bool dev_is_ours, bool userns, struct notes *notes,
-		struct device_plan *ret, struct err *err)
+int device_plan(struct arena *a, const struct spec *spec, bool dev_is_ours, bool userns,
+		struct notes *notes, struct device_plan *ret, struct err *err)
 {
 	VEC(struct device) list = VEC_INIT;
 
 	ret->in_userns = userns;
 	ret->links = dev_is_ours;
 	for (size_t i = 0; dev_is_ours && i < ARRAY_LEN(defaults); i++)
-		*vec_add(a, &list) = (struct device){ defaults[i].path, 'c', defaults[i].major, defaults[i].minor,
-						      0666, 0, 0, userns };
+		*vec_add(a, &list) = (struct device){ defaults[i].path,
+						      'c',
+						      defaults[i].major,
+						      defaults[i].minor,
+						      0666,
+						      0,
+						      0,
+						      userns };
 	for (size_t i = 0; i < spec->linux_.devices.n; i++) {
 		const struct spec_device *d = &spec->linux_.devices.v[i];
 		struct device made = { 0 };
@@ -86,7 +94,8 @@ int device_plan(struct arena *a, const struct spec *spec, bool dev_is_ours, bool
 		if (!known)
 			*vec_add(a, &list) = made;
 		if (made.bind && (d->file_mode.set || d->uid.set || d->gid.set))
-			note_add(notes, NOTE_ADAPTED, arena_printf(a, "linux.devices[%zu] '%s'", i, made.path),
+			note_add(notes, NOTE_ADAPTED,
+				 arena_printf(a, "linux.devices[%zu] '%s'", i, made.path),
 				 "without root no device node can be made",
 				 "bind of the host's node; its mode and owner stay the host's");
 	}
@@ -104,12 +113,14 @@ static int check_node(const struct device *d, int fd, struct err *err)
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "look at '%s'", d->path);
-	if ((d->type == 'c' ? S_ISCHR(st.st_mode) : S_ISBLK(st.st_mode)) && major(st.st_rdev) == d->major &&
-	    minor(st.st_rdev) == d->minor)
+	if ((d->type == 'c' ? S_ISCHR(st.st_mode) : S_ISBLK(st.st_mode)) &&
+	    major(st.st_rdev) == d->major && minor(st.st_rdev) == d->minor)
 		return 0;
-	err_set(err, EINVAL, "'%s' of the host is not the device %c %u:%u that was asked for", d->path, d->type, d->major,
-		d->minor);
-	return err_hint(err, -EINVAL, "without root only nodes that the host has under the same path can be given");
+	err_set(err, EINVAL, "'%s' of the host is not the device %c %u:%u that was asked for",
+		d->path, d->type, d->major, d->minor);
+	return err_hint(
+		err, -EINVAL,
+		"without root only nodes that the host has under the same path can be given");
 }
 
 int device_sources_inside(const struct device_plan *plan, struct err *err)
@@ -123,7 +134,9 @@ int device_sources_inside(const struct device_plan *plan, struct err *err)
 		plan->sources[i] = open(d->path, O_PATH | O_CLOEXEC);
 		if (plan->sources[i] < 0) {
 			rc = err_sys(err, "open the host's '%s'", d->path);
-			return err_hint(err, rc, "without root the host's node is bound into the container, so it must exist there");
+			return err_hint(
+				err, rc,
+				"without root the host's node is bound into the container, so it must exist there");
 		}
 		rc = check_node(d, plan->sources[i], err);
 		if (rc < 0)
@@ -135,7 +148,8 @@ int device_sources_inside(const struct device_plan *plan, struct err *err)
 /* A place for a bind: a plain file, or whatever non-directory is there, never through a link. */
 static int node_place(int parent, const char *name, struct err *err)
 {
-	auto_fd int made = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+	auto_fd int made =
+		openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
 	struct stat st;
 	int fd;
 
@@ -146,7 +160,8 @@ static int node_place(int parent, const char *name, struct err *err)
 		return err_sys(err, "open the mount point");
 	if (fstat(fd, &st) == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode))) {
 		(void)close(fd);
-		return err_set(err, ENOTUNIQ, "there is a %s in the image", S_ISDIR(st.st_mode) ? "directory" : "symbolic link");
+		return err_set(err, ENOTUNIQ, "there is a %s in the image",
+			       S_ISDIR(st.st_mode) ? "directory" : "symbolic link");
 	}
 	return fd;
 }
@@ -169,13 +184,15 @@ static int make_node(const struct device *d, int parent, const char *name, struc
 	auto_fd int fd = -1;
 	struct stat st;
 
-	if (mknodat(parent, name, type | d->mode, makedev(d->major, d->minor)) < 0 && errno != EEXIST)
+	if (mknodat(parent, name, type | d->mode, makedev(d->major, d->minor)) < 0 &&
+	    errno != EEXIST)
 		return err_sys(err, "make the node");
 	/* Checked and changed through one descriptor: by name, a swapped link would be followed. */
 	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, "look at what is there");
-	if ((st.st_mode & S_IFMT) != type || (type != S_IFIFO && st.st_rdev != makedev(d->major, d->minor)))
+	if ((st.st_mode & S_IFMT) != type ||
+	    (type != S_IFIFO && st.st_rdev != makedev(d->major, d->minor)))
 		return err_set(err, EEXIST, "something else is there already");
 	if (fchownat(fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
 		return err_sys(err, "set the owner");
@@ -192,7 +209,9 @@ static int make_links(int rootfd, struct err *err)
 
 	/* Even inside the root it could lead into a volume of the host's (CVE-2026-41579). */
 	if (fstatat(rootfd, "dev", &top, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(top.st_mode))
-		return err_set(err, ENOTDIR, "'/dev' of the root file system is a symbolic link, it must be a directory");
+		return err_set(
+			err, ENOTDIR,
+			"'/dev' of the root file system is a symbolic link, it must be a directory");
 	dev = path_mkdir_in(rootfd, "/dev", 0755, err);
 	if (dev < 0)
 		return dev;
@@ -201,9 +220,11 @@ static int make_links(int rootfd, struct err *err)
 		struct stat st;
 
 		/* An image's own ptmx would name the host's devpts: replaced, inside the root. */
-		if (ptmx && fstatat(dev, "ptmx", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+		if (ptmx && fstatat(dev, "ptmx", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    !S_ISDIR(st.st_mode))
 			(void)unlinkat(dev, "ptmx", 0);
-		if (symlinkat(links[i].to, dev, links[i].name) < 0 && errno != EEXIST && errno != EROFS)
+		if (symlinkat(links[i].to, dev, links[i].name) < 0 && errno != EEXIST &&
+		    errno != EROFS)
 			return err_sys(err, "make the link '/dev/%s'", links[i].name);
 	}
 	return 0;
@@ -217,7 +238,8 @@ static int device_one(const struct device_plan *plan, size_t i, int rootfd, stru
 
 	if (parent < 0)
 		return parent;
-	return d->bind ? bind_node(plan->sources[i], parent, name, err) : make_node(d, parent, name, err);
+	return d->bind ? bind_node(plan->sources[i], parent, name, err)
+		       : make_node(d, parent, name, err);
 }
 
 int device_inside(const struct device_plan *plan, int rootfd, struct err *err)

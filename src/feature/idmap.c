@@ -307,7 +307,9 @@ int idmap_plan(struct arena *a, const struct spec *spec, struct host *host, bool
 	if (rc < 0)
 		return rc;
 	if (joined && words.style != IDMAP_NOT_SAID)
-		return err_set(err, EINVAL, "idmap: the user namespace that is joined has its own mappings, which nothing can change");
+		return err_set(err, EINVAL,
+			       "idmap: the user namespace that is joined has its own mappings, which "
+			       "nothing can change");
 	if (joined) {
 		note_joined(&u, notes);
 		note_joined(&g, notes);

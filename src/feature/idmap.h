@@ -30,8 +30,8 @@
 enum idmap_writer { IDMAP_DIRECT, IDMAP_HELPERS };
 
 struct idmap_plan {
-	bool active;		    /* a new user namespace is made and must be mapped */
-	bool known;		    /* uid and gid describe the container's namespace (false when it is joined by path) */
+	bool active; /* a new user namespace is made and must be mapped */
+	bool known; /* uid and gid describe the container's namespace (false when it is joined by path) */
 	struct id_extents uid, gid; /* inside, outside (caller's numbering), count */
 	bool deny_setgroups;
 	enum idmap_writer writer;
@@ -43,8 +43,8 @@ struct idmap_plan {
  * one. joined: user namespace by path. Where neither, the map is the identity over all IDs and
  * known is true. Notes say which mapping was made up and why.
  */
-int idmap_plan(struct arena *a, const struct spec *spec, struct host *host, bool new_userns, bool joined,
-	       struct notes *notes, struct idmap_plan *ret, struct err *err);
+int idmap_plan(struct arena *a, const struct spec *spec, struct host *host, bool new_userns,
+	       bool joined, struct notes *notes, struct idmap_plan *ret, struct err *err);
 /* Writes the maps of pid (init, which waits for "mapped"). [outside] */
 int idmap_outside(const struct idmap_plan *plan, pid_t pid, struct err *err);
 

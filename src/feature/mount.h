@@ -15,6 +15,9 @@
  * through mount(2); and nothing can be mounted on a detached tree before 6.15, so the list is
  * executed one attached mount at a time.
  *
+ * mount.c walks the list, binds and remounts; mount_fs.c makes new file systems, mount_copyup.c
+ * fills them, mount_idmap.c translates IDs, mount_explain.c finds who is in the way.
+ *
  * Locked flags (nosuid, nodev, noexec, ro, atime of a mount that came from a more privileged
  * namespace) stay by themselves on a clone; only a config that clears one explicitly is refused
  * by the kernel, and the error names it.
@@ -24,6 +27,7 @@
 
 #include "base/err.h"
 #include "feature/idmap.h"
+#include "feature/mount_idmap.h"
 #include "feature/mount_opt.h"
 #include "feature/note.h"
 #include "feature/ns.h"
@@ -42,13 +46,16 @@ struct mount_op {
 	bool recursive;
 	bool optional;			     /* a missing source is no error */
 	struct mount_opts o;
+	struct mount_idmap map;
 	size_t index;			     /* in mounts[] */
+	const char *label;		     /* security.selinux of a file system that takes no context=, or NULL */
 };
 
 struct mount_plan {
 	struct mount_op *v;
 	size_t n;
-	int *sources;		/* per op: O_PATH descriptor of a bind source; init's own, -1 elsewhere */
+	int *sources;		/* per op: O_PATH descriptor of a bind source, init's own; -1 elsewhere.
+				 * With an ID map: the mapped tree, from the runtime (mount_idmap.h) */
 	bool dev_is_ours;	/* /dev is not a bind of somebody's: default devices are made */
 	bool in_userns;
 };
@@ -62,6 +69,14 @@ int mount_sources_inside(const struct mount_plan *plan, struct err *err);
 /* [inside] rootfd: the attached rootfs. */
 int mount_inside(const struct mount_plan *plan, int rootfd, struct err *err);
 
+/* Shared with mount_fs.c and mount_idmap.c. The descriptor of a bind's source; [any] */
+int mount_open_source(const struct mount_op *op, struct err *err);
+/* Sets and clears attributes of one mount, or with AT_RECURSIVE of a tree; [inside] */
+int mount_set_attr(int tree, unsigned flags, uint64_t set, uint64_t clr, struct err *err);
+/* The mount point in the rootfs, made where it is missing: a directory, or a file; [inside] */
+int mount_target(const struct mount_op *op, bool dir, int rootfd, struct err *err);
+/* Attaches and gives the propagation, which counts only when attached; [inside] */
+int mount_finish(const struct mount_op *op, int tree, int target, struct err *err);
 /* Shared with device.c and mask.c. [inside] */
 int mount_attach(int tree, int target, struct err *err);
 /* Clone of what fd refers to, with attributes (set) applied recursively when rec. */

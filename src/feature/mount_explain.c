@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define MOUNTINFO_MAX (4u << 20)
-#define NAMED_MAX 5
+#define NAMED_MAX     5
 
 /* Mount points are written with blanks and backslashes as \ooo. */
 static void unescape(char *s)
@@ -81,12 +81,18 @@ int mount_explain_proc(int rc, struct err *err)
 	auto_str struct str names = STR_INIT;
 
 	if (!mounts_below("/proc", &names))
-		return err_hint(err, rc, "a new procfs needs a pid namespace of the container's own, and "
-				"an outer /proc that is complete");
-	return err_hint(err, rc, "the outer /proc is covered in part, and a new one would show what is "
-			"hidden: %s; unmask it outside (docker: --security-opt systempaths=unconfined; podman: "
-			"unmask=ALL; a pod: procMount: Unmasked), or bind the outer one: mounts[] of type bind, "
-			"source /proc, options [\"rbind\"]", names.p);
+		return err_hint(
+			err, rc,
+			"a new procfs needs a pid namespace of the container's own, and "
+			"an outer /proc that is complete; or bind the outer one: "
+			"annotation \"org.bryo.proc\": \"bind\"");
+	return err_hint(
+		err, rc,
+		"the outer /proc is covered in part, and a new one would show what is "
+		"hidden: %s; unmask it outside (docker: --security-opt systempaths=unconfined; podman: "
+		"unmask=ALL; a pod: procMount: Unmasked), or bind the outer one: annotation "
+		"\"org.bryo.proc\": \"bind\" (a mount of type bind, source /proc, options [\"rbind\"])",
+		names.p);
 }
 
 int mount_explain_below(const char *source, int rc, struct err *err)
@@ -95,7 +101,11 @@ int mount_explain_below(const char *source, int rc, struct err *err)
 	auto_str struct str names = STR_INIT;
 
 	if (!real || !mounts_below(real, &names))
-		return err_hint(err, rc, "'%s' has mounts below it that may not be left out: use \"rbind\"", source);
-	return err_hint(err, rc, "mounts below '%s' may not be left out, because they hide what is beneath "
-			"them (%s): use \"rbind\"", source, names.p);
+		return err_hint(err, rc,
+				"'%s' has mounts below it that may not be left out: use \"rbind\"",
+				source);
+	return err_hint(err, rc,
+			"mounts below '%s' may not be left out, because they hide what is beneath "
+			"them (%s): use \"rbind\"",
+			source, names.p);
 }

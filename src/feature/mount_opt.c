@@ -20,12 +20,13 @@ static const struct option {
 	enum kind kind;
 	uint64_t set, clr;
 	size_t word; /* WORD: offset of the bool; PROP: recursive */
+	const char *sb; /* SB: what fsconfig calls it; NULL: only mount(2) knows the flag */
 } table[] = {
-#define WORD_OF(f) WORD, 0, 0, offsetof(struct mount_opts, f)
+#define WORD_OF(f) WORD, 0, 0, offsetof(struct mount_opts, f), NULL
 #define BOTH(name, no, flag)                                                          \
-	{ name, ATTR, flag, 0, 0 }, { no, ATTR, 0, flag, 0 },                         \
-	{ "r" name, RATTR, flag, 0, 0 }, { "r" no, RATTR, 0, flag, 0 }
-	{ "defaults", ATTR, 0, 0, 0 },
+	{ name, ATTR, flag, 0, 0, NULL }, { no, ATTR, 0, flag, 0, NULL },             \
+	{ "r" name, RATTR, flag, 0, 0, NULL }, { "r" no, RATTR, 0, flag, 0, NULL }
+	{ "defaults", ATTR, 0, 0, 0, NULL },
 	BOTH("ro", "rw", MOUNT_ATTR_RDONLY),
 	BOTH("nosuid", "suid", MOUNT_ATTR_NOSUID),
 	BOTH("nodev", "dev", MOUNT_ATTR_NODEV),
@@ -34,7 +35,7 @@ static const struct option {
 	BOTH("nosymfollow", "symfollow", MOUNT_ATTR_NOSYMFOLLOW),
 #undef BOTH
 	/* Leaving a class is going back to relatime, the kernel's default. */
-#define ATIME(name, kind, value) { name, kind, value, MOUNT_ATTR__ATIME, 0 }
+#define ATIME(name, kind, value) { name, kind, value, MOUNT_ATTR__ATIME, 0, NULL }
 	ATIME("relatime", ATTR, MOUNT_ATTR_RELATIME), ATIME("norelatime", ATTR, MOUNT_ATTR_STRICTATIME),
 	ATIME("noatime", ATTR, MOUNT_ATTR_NOATIME), ATIME("atime", ATTR, MOUNT_ATTR_RELATIME),
 	ATIME("strictatime", ATTR, MOUNT_ATTR_STRICTATIME), ATIME("nostrictatime", ATTR, MOUNT_ATTR_RELATIME),
@@ -42,16 +43,28 @@ static const struct option {
 	ATIME("rnoatime", RATTR, MOUNT_ATTR_NOATIME), ATIME("ratime", RATTR, MOUNT_ATTR_RELATIME),
 	ATIME("rstrictatime", RATTR, MOUNT_ATTR_STRICTATIME), ATIME("rnostrictatime", RATTR, MOUNT_ATTR_RELATIME),
 #undef ATIME
-	{ "shared", PROP, MS_SHARED, 0, 0 }, { "rshared", PROP, MS_SHARED, 0, 1 },
-	{ "slave", PROP, MS_SLAVE, 0, 0 }, { "rslave", PROP, MS_SLAVE, 0, 1 },
-	{ "private", PROP, MS_PRIVATE, 0, 0 }, { "rprivate", PROP, MS_PRIVATE, 0, 1 },
-	{ "unbindable", PROP, MS_UNBINDABLE, 0, 0 }, { "runbindable", PROP, MS_UNBINDABLE, 0, 1 },
-	/* Flags of the superblock; the opposites are what a new one has anyway. */
-	{ "sync", SB, 1, 0, 0 }, { "async", SB, 0, 0, 0 }, { "dirsync", SB, 1, 0, 0 },
-	{ "lazytime", SB, 1, 0, 0 }, { "nolazytime", SB, 0, 0, 0 },
-	{ "mand", SB, 0, 0, 0 }, { "nomand", SB, 0, 0, 0 }, /* nothing behind it since 5.15 */
-	{ "iversion", SB, 1, 0, 0 }, { "noiversion", SB, 0, 0, 0 },
-	{ "silent", SB, 0, 0, 0 }, { "loud", SB, 0, 0, 0 }, /* kernel log noise: fsopen has its own channel */
+#define PEERS(name, rname, flag) { name, PROP, flag, 0, 0, NULL }, { rname, PROP, flag, 0, 1, NULL }
+	PEERS("shared", "rshared", MS_SHARED),
+	PEERS("slave", "rslave", MS_SLAVE),
+	PEERS("private", "rprivate", MS_PRIVATE),
+	PEERS("unbindable", "runbindable", MS_UNBINDABLE),
+#undef PEERS
+	/*
+	 * Flags of the superblock. fsconfig (asked on 6.1, 6.12 and 6.18) has no word for iversion and
+	 * silent. There is no recursive form behind crun's names with an r.
+	 */
+#define ON(name, flag, sb)  { name, SB, flag, 0, 0, sb }
+#define OFF(name, flag, sb) { name, SB, 0, flag, 0, sb }
+	ON("sync", MS_SYNCHRONOUS, "sync"), OFF("async", MS_SYNCHRONOUS, "async"), ON("dirsync", MS_DIRSYNC, "dirsync"),
+	ON("rsync", MS_SYNCHRONOUS, "sync"), OFF("rasync", MS_SYNCHRONOUS, "async"),
+	ON("rdirsync", MS_DIRSYNC, "dirsync"),
+	ON("lazytime", MS_LAZYTIME, "lazytime"), OFF("nolazytime", MS_LAZYTIME, "nolazytime"),
+	ON("mand", MS_MANDLOCK, "mand"), OFF("nomand", MS_MANDLOCK, "nomand"), /* kept, without effect since 5.15 */
+	ON("rmand", MS_MANDLOCK, "mand"), OFF("rnomand", MS_MANDLOCK, "nomand"),
+	ON("iversion", MS_I_VERSION, NULL), OFF("noiversion", MS_I_VERSION, NULL),
+	ON("silent", MS_SILENT, NULL), OFF("loud", MS_SILENT, NULL),
+#undef ON
+#undef OFF
 	{ "bind", WORD_OF(bind) }, { "rbind", WORD_OF(rbind) }, { "remount", WORD_OF(remount) },
 	{ "tmpcopyup", WORD_OF(tmpcopyup) }, { "copy-symlink", WORD_OF(copy_symlink) },
 	{ "src-nofollow", WORD_OF(src_nofollow) }, { "dest-nofollow", WORD_OF(dest_nofollow) },
@@ -81,14 +94,57 @@ static void attr_apply(uint64_t *set, uint64_t *clr, const struct option *o)
 	*clr = (*clr & ~o->set) | o->clr;
 }
 
+static void strv_drop(struct strv *v, const char *word)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->v[i], word) != 0)
+			v->v[kept++] = v->v[i];
+	v->n = kept;
+}
+
+/* The later option wins; sb_clear is for a remount, a new file system has nothing to clear. */
+static void sb_apply(struct mount_opts *ret, const struct option *o)
+{
+	ret->sb_old = (ret->sb_old & ~(unsigned long)o->clr) | (o->sb ? 0 : (unsigned long)o->set);
+	for (size_t i = 0; o->sb && i < ARRAY_LEN(table); i++) {
+		const struct option *other = &table[i];
+
+		if (other->kind != SB || !other->sb || !((other->set | other->clr) & (o->set | o->clr)))
+			continue;
+		strv_drop(other->set ? &ret->sb_flags : &ret->sb_clear, other->sb);
+	}
+	if (o->sb && o->set)
+		ret->sb_flags.v[ret->sb_flags.n++] = o->sb;
+	else if (o->sb)
+		ret->sb_clear.v[ret->sb_clear.n++] = o->sb;
+}
+
+/* crun's form with a map: "idmap=uids=0-1000-1;gids=..." */
+static bool inline_map(const char *name, struct mount_opts *ret)
+{
+	bool rec = str_starts(name, "ridmap=");
+
+	if (!rec && !str_starts(name, "idmap="))
+		return false;
+	ret->idmap |= !rec;
+	ret->ridmap |= rec;
+	ret->idmap_text = strchr(name, '=') + 1;
+	return true;
+}
+
 int mount_opt_parse(struct arena *a, const struct strv *options, struct mount_opts *ret, struct err *err)
 {
 	ret->data.v = arena_alloc(a, (options->n + 1) * sizeof(char *));
 	ret->sb_flags.v = arena_alloc(a, (options->n + 1) * sizeof(char *));
+	ret->sb_clear.v = arena_alloc(a, (options->n + 1) * sizeof(char *));
 	for (size_t i = 0; i < options->n; i++) {
 		const char *name = options->v[i];
 		const struct option *o = find(name);
 
+		if (!o && inline_map(name, ret))
+			continue;
 		if (!o) {
 			ret->data.v[ret->data.n++] = name;
 			continue;
@@ -105,8 +161,7 @@ int mount_opt_parse(struct arena *a, const struct strv *options, struct mount_op
 			ret->propagation_rec = o->word;
 			break;
 		case SB:
-			if (o->set)
-				ret->sb_flags.v[ret->sb_flags.n++] = name;
+			sb_apply(ret, o);
 			break;
 		case WORD:
 			*(bool *)((char *)ret + o->word) = true;

@@ -21,7 +21,10 @@ struct mount_opts {
 	bool propagation_rec;
 	bool bind, rbind, remount;
 	bool tmpcopyup, copy_symlink, src_nofollow, dest_nofollow, idmap, ridmap;
+	const char *idmap_text;	   /* what follows "idmap=", or NULL */
 	struct strv sb_flags;	   /* "sync", "dirsync", "lazytime", "mand": flags of the superblock */
+	struct strv sb_clear;	   /* "async", "nolazytime", "nomand": for a remount */
+	unsigned long sb_old;	   /* MS_I_VERSION, MS_SILENT: flags that only mount(2) has */
 	struct strv data;	   /* "mode=755": for the file system */
 };
 

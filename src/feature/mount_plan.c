@@ -4,6 +4,7 @@
  */
 #include "mount.h"
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -11,6 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 struct planner {
 	struct arena *a;
@@ -18,7 +20,8 @@ struct planner {
 	const struct ns_plan *ns;
 	const struct idmap_plan *ids;
 	struct notes *notes;
-	bool userns; /* the mounts are made with the rights of a user namespace only */
+	const char *proc; /* annotation org.bryo.proc */
+	bool userns;	  /* the mounts are made with the rights of a user namespace only */
 };
 
 static const char *field_of(struct planner *p, const struct mount_op *op)
@@ -46,11 +49,13 @@ static int check_id_data(struct planner *p, struct mount_op *op, struct err *err
 			continue;
 		if (is_gid && str_eq(op->type, "devpts")) {
 			kept--;
-			note_add(p->notes, NOTE_ADAPTED, field_of(p, op), "that group is not mapped in the container",
+			note_add(p->notes, NOTE_ADAPTED, field_of(p, op),
+				 "that group is not mapped in the container",
 				 "dropped the option '%s'", d);
 			continue;
 		}
-		err_set(err, EINVAL, "option '%s': that %s is not mapped in the container", d, is_uid ? "user" : "group");
+		err_set(err, EINVAL, "option '%s': that %s is not mapped in the container", d,
+			is_uid ? "user" : "group");
 		return err_hint(err, -EINVAL, "leave the option out, or map the ID");
 	}
 	op->o.data.n = kept;
@@ -62,8 +67,10 @@ static void bind_of_sys(struct planner *p, struct mount_op *op)
 	op->kind = MOUNT_BIND;
 	op->source = "/sys";
 	op->recursive = true;
-	op->o.data.n = op->o.sb_flags.n = 0;
-	op->o.rec_set |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	op->o.data.n = op->o.sb_flags.n = op->o.sb_clear.n = 0;
+	op->o.sb_old = 0;
+	op->o.rec_set |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			 MOUNT_ATTR_NOEXEC;
 	op->o.set &= (uint64_t)MOUNT_ATTR__ATIME;
 	op->o.clr = 0;
 	note_add(p->notes, NOTE_ADAPTED, field_of(p, op),
@@ -75,26 +82,114 @@ static void bind_of_sys(struct planner *p, struct mount_op *op)
 static void keep_cgroup_readonly(struct planner *p, struct mount_op *op)
 {
 	if (!(op->o.set & MOUNT_ATTR_RDONLY))
-		note_add(p->notes, NOTE_ADAPTED, field_of(p, op), "the container has no cgroup but the caller's",
+		note_add(p->notes, NOTE_ADAPTED, field_of(p, op),
+			 "the container has no cgroup but the caller's",
 			 "cgroup mount is read-only");
 	op->o.set |= MOUNT_ATTR_RDONLY;
 	op->o.clr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	op->o.rec_clr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 }
 
-/* A joined network namespace belongs to the user namespace it was made in: ours only if that is
- * joined with it. */
-static bool owns_network(const struct ns_plan *ns)
+/* A joined namespace belongs to the user namespace it was made in: ours only if that is joined
+ * with it. */
+static bool owns(const struct ns_plan *ns, uint32_t flag)
 {
-	bool joined = (ns->differ & CLONE_NEWNET) && !(ns->create & CLONE_NEWNET);
+	bool joined = (ns->differ & flag) && !(ns->create & flag);
 
-	return joined ? !(ns->create & CLONE_NEWUSER) : ns->differ & CLONE_NEWNET;
+	return joined ? !(ns->create & CLONE_NEWUSER) : ns->differ & flag;
+}
+
+static void bind_of_proc(struct planner *p, struct mount_op *op, const char *why)
+{
+	op->kind = MOUNT_BIND;
+	op->source = "/proc";
+	op->recursive = true;
+	op->o.data.n = op->o.sb_flags.n = op->o.sb_clear.n = 0;
+	op->o.sb_old = 0;
+	op->o.clr = 0;
+	op->o.rec_set |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	note_add(p->notes, NOTE_ADAPTED, field_of(p, op), why,
+		 "recursive bind of the outer /proc instead of a new procfs");
+}
+
+/*
+ * The outer procfs shows more than the container's own processes, so it is bound on request only,
+ * or where the container shares the pid namespace: then it shows the same.
+ */
+static int plan_proc(struct planner *p, struct mount_op *op, struct err *err)
+{
+	bool fresh_user = p->ns->create & CLONE_NEWUSER;
+
+	if (p->proc && !str_eq(p->proc, "bind")) {
+		err_set(err, EINVAL, "annotation org.bryo.proc: unknown value '%s'", p->proc);
+		return err_hint(err, -EINVAL, "bind is the only one");
+	}
+	if (p->proc)
+		bind_of_proc(
+			p, op,
+			"the annotation org.bryo.proc asks for it: the processes outside can be seen");
+	else if (fresh_user && !(p->ns->differ & CLONE_NEWPID))
+		bind_of_proc(
+			p, op,
+			"the container shares the pid namespace, and a new procfs needs one of its own");
+	else if (fresh_user && !owns(p->ns, CLONE_NEWPID)) {
+		err_set(err, EPERM,
+			"a new procfs needs a pid namespace that belongs to the container's user namespace");
+		return err_hint(
+			err, -EPERM,
+			"join the user namespace together with its pid namespace, or take a new pid "
+			"namespace, or bind the outer /proc: annotation \"org.bryo.proc\": \"bind\"");
+	}
+	return 0;
+}
+
+/*
+ * In a user namespace overlayfs may not use trusted.* attributes; userxattr makes it use user.*.
+ * Without it deletions and opaque directories would fail later, one by one.
+ */
+static int plan_overlay(struct planner *p, struct mount_op *op, struct err *err)
+{
+	static const char *const conflicts[] = { "metacopy=on", "redirect_dir=on", "verity=on",
+						 "verity=require" };
+	struct strv *data = &op->o.data;
+	struct strv more;
+
+	for (size_t i = 0; i < data->n; i++) {
+		for (size_t k = 0; k < ARRAY_LEN(conflicts); k++) {
+			if (!str_eq(data->v[i], conflicts[k]))
+				continue;
+			err_set(err, EINVAL,
+				"option '%s' needs trusted.* attributes, which overlay cannot use in a user "
+				"namespace",
+				conflicts[k]);
+			return err_hint(err, -EINVAL, "leave it out");
+		}
+		if (str_eq(data->v[i], "userxattr"))
+			return 0;
+	}
+	more = (struct strv){ arena_alloc(p->a, (data->n + 1) * sizeof(char *)), 0 };
+	for (size_t i = 0; i < data->n; i++)
+		more.v[more.n++] = data->v[i];
+	more.v[more.n++] = "userxattr";
+	*data = more;
+	note_add(p->notes, NOTE_ADAPTED, field_of(p, op),
+		 "overlay cannot use trusted.* attributes in a user namespace",
+		 "added the option 'userxattr'");
+	return 0;
 }
 
 static int plan_fs(struct planner *p, struct mount_op *op, struct err *err)
 {
 	op->kind = MOUNT_FS;
-	if (str_eq(op->type, "sysfs") && p->userns && !owns_network(p->ns)) {
+	if (str_eq(op->type, "proc")) {
+		int rc = plan_proc(p, op, err);
+
+		if (rc < 0 || op->kind == MOUNT_BIND)
+			return rc;
+	}
+	if (str_eq(op->type, "overlay") && p->userns && plan_overlay(p, op, err) < 0)
+		return -EINVAL;
+	if (str_eq(op->type, "sysfs") && p->userns && !owns(p->ns, CLONE_NEWNET)) {
 		bind_of_sys(p, op);
 		return 0;
 	}
@@ -109,23 +204,40 @@ static int plan_fs(struct planner *p, struct mount_op *op, struct err *err)
 		op->source = "/sys/fs/cgroup";
 		op->recursive = true;
 		op->optional = true;
-		op->o.data.n = op->o.sb_flags.n = 0;
-		op->o.rec_set |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+		op->o.data.n = op->o.sb_flags.n = op->o.sb_clear.n = 0;
+		op->o.sb_old = 0;
+		op->o.rec_set |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				 MOUNT_ATTR_NOEXEC;
 		op->o.clr = 0;
-		note_add(p->notes, NOTE_ADAPTED, field_of(p, op), "there is no cgroup namespace of the container's own",
+		note_add(p->notes, NOTE_ADAPTED, field_of(p, op),
+			 "there is no cgroup namespace of the container's own",
 			 "read-only bind of the host's /sys/fs/cgroup instead of a cgroup mount");
 		return 0;
 	}
 	return check_id_data(p, op, err);
 }
 
+static void drop_old_flags(struct planner *p, struct mount_op *op, const char *why)
+{
+	if (op->o.sb_old & MS_I_VERSION)
+		note_add(p->notes, NOTE_WARNING, field_of(p, op), why,
+			 "left out the option 'iversion'");
+	if (op->o.sb_old & MS_SILENT)
+		note_add(p->notes, NOTE_ADAPTED, field_of(p, op), why,
+			 "left out the option 'silent'");
+	op->o.sb_old = 0;
+}
+
 /* A bind shares the file system of its source, and with it what is set there for everybody. */
 static void drop_sb_flags(struct planner *p, struct mount_op *op)
 {
+	const char *why = "a bind shares the file system of its source";
+
 	for (size_t i = 0; i < op->o.sb_flags.n; i++)
-		note_add(p->notes, NOTE_WARNING, field_of(p, op), "a bind shares the file system of its source",
-			 "left out the option '%s'", op->o.sb_flags.v[i]);
-	op->o.sb_flags.n = 0;
+		note_add(p->notes, NOTE_WARNING, field_of(p, op), why, "left out the option '%s'",
+			 op->o.sb_flags.v[i]);
+	op->o.sb_flags.n = op->o.sb_clear.n = 0;
+	drop_old_flags(p, op, why);
 }
 
 static bool is_in_sys(const char *path)
@@ -133,21 +245,51 @@ static bool is_in_sys(const char *path)
 	return str_eq(path, "/sys") || str_starts(path, "/sys/");
 }
 
-static int plan_bind(struct planner *p, const struct spec_mount *m, struct mount_op *op, struct err *err)
+static int plan_bind(struct planner *p, const struct spec_mount *m, struct mount_op *op,
+		     struct err *err)
 {
 	op->kind = MOUNT_BIND;
 	op->recursive = op->o.rbind;
 	drop_sb_flags(p, op);
 	if (!m->source || !*m->source)
 		return err_set(err, EINVAL, "a bind mount needs a source");
-	op->source = m->source[0] == '/' ? m->source : arena_printf(p->a, "%s/%s", p->bundle, m->source);
+	op->source = m->source[0] == '/' ? m->source
+					 : arena_printf(p->a, "%s/%s", p->bundle, m->source);
 	/* "ro" covers the topmost mount only, and the caller's cgroup tree is below (CVE-2023-25809). */
-	if (is_in_sys(op->source) && (op->o.set & MOUNT_ATTR_RDONLY) && !(op->o.rec_clr & MOUNT_ATTR_RDONLY))
+	if (is_in_sys(op->source) && (op->o.set & MOUNT_ATTR_RDONLY) &&
+	    !(op->o.rec_clr & MOUNT_ATTR_RDONLY))
 		op->o.rec_set |= MOUNT_ATTR_RDONLY;
 	return 0;
 }
 
-static int plan_one(struct planner *p, const struct spec_mount *m, struct mount_op *op, struct err *err)
+/* What cannot be bound must be made: a link that is to be copied counts as bound. */
+static bool is_bind(const struct spec_mount *m, const struct mount_op *op)
+{
+	return !op->o.remount && (op->o.bind || op->o.rbind || op->o.copy_symlink ||
+				  op->o.src_nofollow || str_eq(m->type, "bind"));
+}
+
+static bool is_kernel_view(const char *type)
+{
+	return str_eq(type, "proc") || str_eq(type, "sysfs") || str_eq(type, "devpts");
+}
+
+static int refuse_word(const struct mount_op *op, struct err *err)
+{
+	if (op->o.tmpcopyup)
+		return err_hint(err, err_set(err, EINVAL, "option 'tmpcopyup' is for a tmpfs only"),
+				"it copies what a new tmpfs hides into it");
+	if (op->o.dest_nofollow && is_kernel_view(op->type))
+		return err_hint(
+			err,
+			err_set(err, EINVAL, "option 'dest-nofollow' is not for type %s", op->type),
+			"what programs take for the kernel's view must be where they look for it");
+	return err_set(err, EINVAL, "option '%s' is for binds only",
+		       op->o.copy_symlink ? "copy-symlink" : "src-nofollow");
+}
+
+static int plan_one(struct planner *p, const struct spec_mount *m, struct mount_op *op,
+		    struct err *err)
 {
 	char *target;
 	int rc;
@@ -165,28 +307,73 @@ static int plan_one(struct planner *p, const struct spec_mount *m, struct mount_
 	if (m->destination[0] != '/')
 		note_add(p->notes, NOTE_WARNING, field_of(p, op), "the destination is relative",
 			 "taken as '%s' in the container", target);
-	if (op->o.idmap || op->o.ridmap || m->uid_mappings.n || m->gid_mappings.n)
-		return err_set(err, ENOTSUP, "ID-mapped mounts are not supported yet");
-	if (op->o.tmpcopyup || op->o.src_nofollow || op->o.dest_nofollow)
-		return err_set(err, ENOTSUP, "option '%s' is not supported yet",
-			       op->o.tmpcopyup ? "tmpcopyup" : op->o.src_nofollow ? "src-nofollow" : "dest-nofollow");
+	if (is_bind(m, op) ? op->o.tmpcopyup : op->o.copy_symlink || op->o.src_nofollow)
+		return refuse_word(op, err);
+	if ((op->o.tmpcopyup && !str_eq(m->type, "tmpfs")) ||
+	    (op->o.dest_nofollow && is_kernel_view(m->type)))
+		return refuse_word(op, err);
 	if (op->o.remount) {
 		op->kind = MOUNT_REMOUNT;
 		if ((op->o.bind || op->o.rbind) && op->o.data.n)
-			return err_set(err, EINVAL, "options: '%s' is not known for a bind mount", op->o.data.v[0]);
+			return err_set(err, EINVAL, "options: '%s' is not known for a bind mount",
+				       op->o.data.v[0]);
 		if (op->o.bind || op->o.rbind)
 			drop_sb_flags(p, op);
+		drop_old_flags(p, op, "it can be given only to a new file system");
 		return check_id_data(p, op, err);
 	}
-	if (op->o.bind || op->o.rbind || op->o.copy_symlink || str_eq(m->type, "bind"))
+	if (is_bind(m, op))
 		return plan_bind(p, m, op, err);
 	if (strcmp(target, "/") == 0)
 		return err_set(err, EINVAL, "nothing can be mounted over the root itself");
 	if (!m->type || str_eq(m->type, "none")) {
 		err_set(err, EINVAL, "there is neither a file system type nor the option 'bind'");
-		return err_hint(err, -EINVAL, "add \"bind\" or \"rbind\" to the options, or a type such as tmpfs");
+		return err_hint(
+			err, -EINVAL,
+			"add \"bind\" or \"rbind\" to the options, or a type such as tmpfs");
 	}
 	return plan_fs(p, op, err);
+}
+
+/* After the kind is known: who maps the IDs depends on it. */
+static int plan_idmap(struct planner *p, const struct spec_mount *m, struct mount_op *op,
+		      struct err *err)
+{
+	bool asked = op->o.idmap || op->o.ridmap || m->uid_mappings.n || m->gid_mappings.n;
+	bool fresh = op->kind == MOUNT_FS;
+	int rc;
+
+	if (!asked)
+		return 0;
+	if (op->kind == MOUNT_CGROUP)
+		return err_set(err, EINVAL, "idmap: a cgroup mount cannot be ID-mapped");
+	rc = mount_idmap_plan(p->a, m, &op->o, fresh, p->ns, p->ids, &op->map, err);
+	if (rc == 0 && !op->map.active)
+		note_add(p->notes, NOTE_ADAPTED, field_of(p, op),
+			 "a new file system of the container has its IDs already",
+			 "left out the option 'idmap'");
+	return rc;
+}
+
+/* What lxcfs covers, as runc has it; anything else below /proc could take the kernel's place (CVE-2015-3631). */
+static bool may_cover(const char *target)
+{
+	static const char *const files[] = { "cpuinfo",
+					     "diskstats",
+					     "meminfo",
+					     "stat",
+					     "swaps",
+					     "uptime",
+					     "loadavg",
+					     "slabinfo",
+					     "sys/kernel/ns_last_pid",
+					     "sys/crypto/fips_enabled",
+					     "net/dev" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (strcmp(target, files[i]) == 0)
+			return true;
+	return false;
 }
 
 /* /proc must be a real procfs: labels and masks are written through it (CVE-2019-16884). */
@@ -194,19 +381,31 @@ static int check_proc(const struct mount_op *op, struct err *err)
 {
 	bool bind_of_proc = op->kind == MOUNT_BIND && str_eq(op->source, "/proc");
 
-	if (strcmp(op->target, "/proc") != 0 || (op->kind == MOUNT_FS && str_eq(op->type, "proc")) ||
-	    op->kind == MOUNT_REMOUNT || bind_of_proc)
+	if (str_starts(op->target, "/proc/") && op->kind != MOUNT_REMOUNT &&
+	    !may_cover(op->target + 6)) {
+		err_set(err, EINVAL, "nothing can be mounted inside /proc but what lxcfs provides");
+		return err_hint(
+			err, -EINVAL,
+			"writes that are meant for the kernel must reach it; "
+			"maskedPaths and readonlyPaths hide parts of /proc");
+	}
+	if (strcmp(op->target, "/proc") != 0 ||
+	    (op->kind == MOUNT_FS && str_eq(op->type, "proc")) || op->kind == MOUNT_REMOUNT ||
+	    bind_of_proc)
 		return 0;
 	err_set(err, EINVAL, "only a procfs can be mounted on /proc");
-	return err_hint(err, -EINVAL, "use type \"proc\"; a fake /proc would get the writes that are meant for the kernel");
+	return err_hint(
+		err, -EINVAL,
+		"use type \"proc\"; a fake /proc would get the writes that are meant for the kernel");
 }
 
-int mount_plan(struct arena *a, const struct spec *spec, const char *bundle, const struct ns_plan *ns,
-	       const struct idmap_plan *ids, const struct host *host, struct notes *notes,
-	       struct mount_plan *ret, struct err *err)
+int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
+	       const struct ns_plan *ns, const struct idmap_plan *ids, const struct host *host,
+	       struct notes *notes, struct mount_plan *ret, struct err *err)
 {
 	bool userns = (ns->differ & CLONE_NEWUSER) || host->in_userns;
-	struct planner p = { a, bundle, ns, ids, notes, userns };
+	struct planner p = { a,	    bundle, ns, ids, notes, spec_annotation(spec, "org.bryo.proc"),
+			     userns };
 	struct err all = ERR_INIT;
 
 	ret->v = arena_alloc(a, (spec->mounts.n + 1) * sizeof(*ret->v));
@@ -221,7 +420,8 @@ int mount_plan(struct arena *a, const struct spec *spec, const char *bundle, con
 
 		ret->sources[i] = -1;
 		op->index = i;
-		if (plan_one(&p, m, op, &one) < 0 || check_proc(op, &one) < 0) {
+		if (plan_one(&p, m, op, &one) < 0 || plan_idmap(&p, m, op, &one) < 0 ||
+		    check_proc(op, &one) < 0) {
 			err_in(&one, 0, "mounts[%zu] '%s'", i, m->destination);
 			err_also(&all, &one);
 			continue;

@@ -16,8 +16,8 @@
 
 static bool good_name(const char *name)
 {
-	return name && *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/: \t\n") && strcmp(name, ".") != 0 &&
-	       strcmp(name, "..") != 0;
+	return name && *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/: \t\n") &&
+	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 static int check_one(const struct spec_net_device *d, struct netdev *ret, struct err *err)
@@ -25,28 +25,36 @@ static int check_one(const struct spec_net_device *d, struct netdev *ret, struct
 	ret->from = d->host_name;
 	ret->to = d->name && *d->name ? d->name : d->host_name;
 	if (!good_name(ret->from) || strchr(ret->from, '%'))
-		return err_set(err, EINVAL, "linux.netDevices: '%.40s' is not the name of an interface", ret->from);
+		return err_set(err, EINVAL,
+			       "linux.netDevices: '%.40s' is not the name of an interface",
+			       ret->from);
 	if (!good_name(ret->to))
-		return err_set(err, EINVAL, "linux.netDevices.%s.name: '%.40s' is not the name of an interface", ret->from, ret->to);
+		return err_set(err, EINVAL,
+			       "linux.netDevices.%s.name: '%.40s' is not the name of an interface",
+			       ret->from, ret->to);
 	return 0;
 }
 
-int netdev_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, const struct host *host,
-		struct netdev_plan *ret, struct err *err)
+int netdev_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns,
+		const struct host *host, struct netdev_plan *ret, struct err *err)
 {
 	size_t n = spec->linux_.net_devices.n;
 
 	if (!n)
 		return 0;
 	if (!(ns->differ & CLONE_NEWNET)) {
-		err_set(err, EINVAL, "linux.netDevices needs a network namespace of the container's own");
+		err_set(err, EINVAL,
+			"linux.netDevices needs a network namespace of the container's own");
 		return err_hint(err, -EINVAL, "add {\"type\": \"network\"} to linux.namespaces");
 	}
 	if (!host->has_sys_admin) {
-		err_set(err, EPERM, "linux.netDevices: an ordinary user cannot take '%s' from the host",
+		err_set(err, EPERM,
+			"linux.netDevices: an ordinary user cannot take '%s' from the host",
 			spec->linux_.net_devices.v[0].host_name);
-		return err_hint(err, -EPERM, "moving an interface needs CAP_NET_ADMIN over the network namespace it is in: be root, "
-				"or start bryo in a user and network namespace of your own");
+		return err_hint(
+			err, -EPERM,
+			"moving an interface needs CAP_NET_ADMIN over the network namespace it is in: be root, "
+			"or start bryo in a user and network namespace of your own");
 	}
 	ret->v = arena_alloc(a, n * sizeof(*ret->v));
 	for (size_t i = 0; i < n; i++) {
@@ -54,7 +62,9 @@ int netdev_plan(struct arena *a, const struct spec *spec, const struct ns_plan *
 
 		for (size_t k = 0; k < i && rc == 0; k++)
 			if (str_eq(ret->v[k].to, ret->v[i].to) && !strchr(ret->v[i].to, '%'))
-				rc = err_set(err, EINVAL, "linux.netDevices: two devices would be called '%s'", ret->v[i].to);
+				rc = err_set(err, EINVAL,
+					     "linux.netDevices: two devices would be called '%s'",
+					     ret->v[i].to);
 		if (rc < 0)
 			return rc;
 	}
@@ -83,7 +93,8 @@ static int newcomer(const unsigned *known, size_t n_known, unsigned *ret, struct
 	return rc < 0 ? err_set(err, ENODEV, "it did not arrive") : 0;
 }
 
-static int move_one(const struct netdev *d, unsigned index, int outside, int inside, int ns, struct err *err)
+static int move_one(const struct netdev *d, unsigned index, int outside, int inside, int ns,
+		    struct err *err)
 {
 	struct netlink_addresses addresses;
 	unsigned known[256], now = 0;
@@ -98,7 +109,8 @@ static int move_one(const struct netdev *d, unsigned index, int outside, int ins
 	if (rc == 0)
 		rc = netlink_move(outside, (int)index, d->to, ns, err);
 	if (rc == -EEXIST)
-		err_hint(err, rc, "'%s' exists in the container's network namespace already", d->to);
+		err_hint(err, rc, "'%s' exists in the container's network namespace already",
+			 d->to);
 	if (rc == 0)
 		rc = newcomer(known, n, &now, err);
 	for (size_t i = 0; i < addresses.n && rc == 0; i++)
@@ -129,10 +141,12 @@ static int mover(const struct netdev_plan *plan, const unsigned *index, int pidf
 }
 
 /* The error comes back through shared memory. */
-static int in_child(const struct netdev_plan *plan, const unsigned *index, int pidfd, struct err *err)
+static int in_child(const struct netdev_plan *plan, const unsigned *index, int pidfd,
+		    struct err *err)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
-	struct err *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct err *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int rc, status = -1;
 	pid_t pid;
 
@@ -149,7 +163,8 @@ static int in_child(const struct netdev_plan *plan, const unsigned *index, int p
 		if (shared->num)
 			*err = *shared;
 		else
-			err_set(err, EIO, "the mover of network devices ended with status %#x", status);
+			err_set(err, EIO, "the mover of network devices ended with status %#x",
+				status);
 		rc = -err->num;
 	}
 	(void)munmap(shared, sizeof(*shared));
@@ -166,7 +181,8 @@ int netdev_outside(const struct netdev_plan *plan, int pidfd, struct err *err)
 	for (size_t i = 0; i < plan->n; i++) {
 		index[i] = if_nametoindex(plan->v[i].from);
 		if (!index[i])
-			return err_hint(err, err_sys(err, "linux.netDevices: '%s'", plan->v[i].from),
+			return err_hint(err,
+					err_sys(err, "linux.netDevices: '%s'", plan->v[i].from),
 					"no such interface in the network namespace of the caller");
 	}
 	return in_child(plan, index, pidfd, err);

@@ -19,8 +19,8 @@ static const struct {
 	const char *name;
 	uint32_t flag;
 } types[] = {
-	{ "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID },	{ "network", CLONE_NEWNET },
-	{ "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS },	{ "cgroup", CLONE_NEWCGROUP },
+	{ "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID },  { "network", CLONE_NEWNET },
+	{ "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS },  { "cgroup", CLONE_NEWCGROUP },
 	{ "time", CLONE_NEWTIME }, { "mount", CLONE_NEWNS },
 };
 
@@ -46,7 +46,8 @@ static uint32_t flag_of(const char *name)
 }
 
 /* Sorts what the config lists into "make" and "join"; fills paths[] by row of types. */
-static int collect(const struct spec *spec, uint32_t *ret_new, const char *paths[ARRAY_LEN(types)], struct err *err)
+static int collect(const struct spec *spec, uint32_t *ret_new, const char *paths[ARRAY_LEN(types)],
+		   struct err *err)
 {
 	uint32_t seen = 0;
 
@@ -55,18 +56,23 @@ static int collect(const struct spec *spec, uint32_t *ret_new, const char *paths
 		uint32_t flag = flag_of(ns->type);
 
 		if (!flag) {
-			err_set(err, EINVAL, "linux.namespaces[%zu]: unknown namespace type '%s'", i, ns->type);
-			return err_hint(err, -EINVAL, "pid, network, mount, ipc, uts, user, cgroup, time");
+			err_set(err, EINVAL, "linux.namespaces[%zu]: unknown namespace type '%s'",
+				i, ns->type);
+			return err_hint(err, -EINVAL,
+					"pid, network, mount, ipc, uts, user, cgroup, time");
 		}
 		if (seen & flag)
-			return err_set(err, EINVAL, "linux.namespaces[%zu]: '%s' is listed twice", i, ns->type);
+			return err_set(err, EINVAL, "linux.namespaces[%zu]: '%s' is listed twice",
+				       i, ns->type);
 		seen |= flag;
 		if (!ns->path || !*ns->path) {
 			*ret_new |= flag;
 			continue;
 		}
 		if (ns->path[0] != '/')
-			return err_set(err, EINVAL, "linux.namespaces[%zu].path: '%s' is not absolute", i, ns->path);
+			return err_set(err, EINVAL,
+				       "linux.namespaces[%zu].path: '%s' is not absolute", i,
+				       ns->path);
 		for (size_t t = 0; t < ARRAY_LEN(types); t++)
 			if (types[t].flag == flag)
 				paths[t] = ns->path;
@@ -90,19 +96,26 @@ int ns_plan(struct arena *a, const struct spec *spec, const struct host *host, s
 		ret->joins[ret->n_joins++] = (struct ns_join){ types[t].flag, paths[t] };
 		joined |= types[t].flag;
 	}
-	if (!((fresh | joined) & CLONE_NEWUSER) && (!host->has_sys_admin || spec_annotation(spec, IDMAP_ANNOTATION))) {
+	if (!((fresh | joined) & CLONE_NEWUSER) &&
+	    (!host->has_sys_admin || spec_annotation(spec, IDMAP_ANNOTATION))) {
 		fresh |= CLONE_NEWUSER;
 		note_add(notes, NOTE_ADAPTED, "linux.namespaces",
-			 host->has_sys_admin ? "the mappings that were asked for need one" : "the caller is not root",
+			 host->has_sys_admin ? "the mappings that were asked for need one"
+					     : "the caller is not root",
 			 "added a user namespace");
 	}
 	if (!((fresh | joined) & CLONE_NEWNS)) {
 		err_set(err, EINVAL, "linux.namespaces: there is no mount namespace");
-		return err_hint(err, -EINVAL, "add {\"type\": \"mount\"}: without it the host's mounts would be changed");
+		return err_hint(
+			err, -EINVAL,
+			"add {\"type\": \"mount\"}: without it the host's mounts would be changed");
 	}
-	if (joined & CLONE_NEWNS)
-		return err_set(err, ENOTSUP, "linux.namespaces: a mount namespace by path has no use: the root "
-			       "file system is set up in a new one");
+	if (joined & CLONE_NEWNS) {
+		fresh |= CLONE_NEWNS;
+		note_add(notes, NOTE_ADAPTED, "linux.namespaces",
+			 "its root would change for everybody in it",
+			 "the root file system is set up in a copy of the joined mount namespace");
+	}
 	ret->cgroup = fresh & CLONE_NEWCGROUP;
 	ret->time = fresh & CLONE_NEWTIME;
 	ret->create = fresh & ~(uint32_t)(CLONE_NEWCGROUP | CLONE_NEWTIME);
@@ -121,16 +134,23 @@ int ns_join_inside(const struct ns_plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->n_joins && rc == 0; i++) {
 		fds[i] = open(plan->joins[i].path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fds[i] < 0)
-			rc = err_sys(err, "open the %s namespace '%s'", ns_name(plan->joins[i].flag), plan->joins[i].path);
+			rc = err_sys(err, "open the %s namespace '%s'",
+				     ns_name(plan->joins[i].flag), plan->joins[i].path);
 	}
 	for (size_t i = 0; i < plan->n_joins && rc == 0; i++) {
 		if (setns(fds[i], (int)plan->joins[i].flag) == 0)
 			continue;
-		rc = err_sys(err, "join the %s namespace '%s'", ns_name(plan->joins[i].flag), plan->joins[i].path);
+		rc = err_sys(err, "join the %s namespace '%s'", ns_name(plan->joins[i].flag),
+			     plan->joins[i].path);
 		if (rc == -EINVAL)
-			err_hint(err, rc, "the file is not a namespace of that type, or we are in that user namespace already");
+			err_hint(
+				err, rc,
+				"the file is not a namespace of that type, or we are in that user namespace already");
 		if (rc == -EPERM)
-			err_hint(err, rc, "it belongs to a user namespace that is not ours: join that user namespace too, or be root");
+			err_hint(
+				err, rc,
+				"it belongs to a user namespace that is not ours: "
+				"join that user namespace too, or be root");
 	}
 	for (size_t i = 0; i < plan->n_joins; i++)
 		fd_closep(&fds[i]);

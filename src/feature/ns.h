@@ -4,7 +4,9 @@
  * All new namespaces are made by the one clone3, but two: the cgroup namespace is unshared by
  * init after it was placed, the time namespace by init before anybody is inside (offsets cannot
  * be written after clone3). Namespaces given by path are joined by a throw-away joiner (user
- * first, as it gives the rights over the others) which then clones init.
+ * first, as it gives the rights over the others) which then clones init. A mount namespace by path
+ * is joined last and then copied: bind sources are found in it, and pivot_root does not pull the
+ * root from under those who live there.
  */
 #ifndef BRYO_NS_H
 #define BRYO_NS_H

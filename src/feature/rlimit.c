@@ -12,15 +12,26 @@
 #include <linux/capability.h>
 #include <sys/resource.h>
 
-static const struct { const char *name; int resource; } types[] = {
-	{ "RLIMIT_AS", RLIMIT_AS },		{ "RLIMIT_CORE", RLIMIT_CORE },
-	{ "RLIMIT_CPU", RLIMIT_CPU },		{ "RLIMIT_DATA", RLIMIT_DATA },
-	{ "RLIMIT_FSIZE", RLIMIT_FSIZE },	{ "RLIMIT_LOCKS", RLIMIT_LOCKS },
-	{ "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK },	{ "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE },
-	{ "RLIMIT_NICE", RLIMIT_NICE },		{ "RLIMIT_NOFILE", RLIMIT_NOFILE },
-	{ "RLIMIT_NPROC", RLIMIT_NPROC },	{ "RLIMIT_RSS", RLIMIT_RSS },
-	{ "RLIMIT_RTPRIO", RLIMIT_RTPRIO },	{ "RLIMIT_RTTIME", RLIMIT_RTTIME },
-	{ "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING }, { "RLIMIT_STACK", RLIMIT_STACK },
+static const struct {
+	const char *name;
+	int resource;
+} types[] = {
+	{ "RLIMIT_AS", RLIMIT_AS },
+	{ "RLIMIT_CORE", RLIMIT_CORE },
+	{ "RLIMIT_CPU", RLIMIT_CPU },
+	{ "RLIMIT_DATA", RLIMIT_DATA },
+	{ "RLIMIT_FSIZE", RLIMIT_FSIZE },
+	{ "RLIMIT_LOCKS", RLIMIT_LOCKS },
+	{ "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK },
+	{ "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE },
+	{ "RLIMIT_NICE", RLIMIT_NICE },
+	{ "RLIMIT_NOFILE", RLIMIT_NOFILE },
+	{ "RLIMIT_NPROC", RLIMIT_NPROC },
+	{ "RLIMIT_RSS", RLIMIT_RSS },
+	{ "RLIMIT_RTPRIO", RLIMIT_RTPRIO },
+	{ "RLIMIT_RTTIME", RLIMIT_RTTIME },
+	{ "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING },
+	{ "RLIMIT_STACK", RLIMIT_STACK },
 };
 
 static int find_type(const char *name, struct rlimit_one *ret, struct err *err)
@@ -41,27 +52,32 @@ static bool may_raise(const struct host *host)
 	return !host->in_userns && (caps_own_effective() & (1ULL << CAP_SYS_RESOURCE));
 }
 
-static int check_raise(struct arena *a, struct rlimit_one *r, bool clamp, const struct host *host, struct notes *notes,
-		       struct err *err)
+static int check_raise(struct arena *a, struct rlimit_one *r, bool clamp, const struct host *host,
+		       struct notes *notes, struct err *err)
 {
 	struct rlimit now;
 
-	if (getrlimit((__rlimit_resource_t)r->resource, &now) < 0 || r->hard <= now.rlim_max || may_raise(host))
+	if (getrlimit((__rlimit_resource_t)r->resource, &now) < 0 || r->hard <= now.rlim_max ||
+	    may_raise(host))
 		return 0;
 	if (clamp) {
-		note_add(notes, NOTE_WARNING, arena_printf(a, "process.rlimits %s", r->name), "the caller's own hard limit is lower",
-			 "lowered from %llu to %llu", (unsigned long long)r->hard, (unsigned long long)now.rlim_max);
+		note_add(notes, NOTE_WARNING, arena_printf(a, "process.rlimits %s", r->name),
+			 "the caller's own hard limit is lower", "lowered from %llu to %llu",
+			 (unsigned long long)r->hard, (unsigned long long)now.rlim_max);
 		r->hard = now.rlim_max;
 		r->soft = r->soft > r->hard ? r->hard : r->soft;
 		return 0;
 	}
-	err_set(err, EPERM, "%s: hard limit %llu is more than the caller's own %llu", r->name, (unsigned long long)r->hard,
-		(unsigned long long)now.rlim_max);
-	return err_hint(err, -EPERM, "lower it in config.json, raise the caller's limit (limits.conf), or set the annotation org.bryo.clamp=true");
+	err_set(err, EPERM, "%s: hard limit %llu is more than the caller's own %llu", r->name,
+		(unsigned long long)r->hard, (unsigned long long)now.rlim_max);
+	return err_hint(
+		err, -EPERM,
+		"lower it in config.json, raise the caller's limit (limits.conf), or set "
+		"the annotation org.bryo.clamp=true");
 }
 
-static int check_oom(const struct spec_process *p, bool clamp, const struct host *host, struct notes *notes,
-		     struct rlimit_plan *ret, struct err *err)
+static int check_oom(const struct spec_process *p, bool clamp, const struct host *host,
+		     struct notes *notes, struct rlimit_plan *ret, struct err *err)
 {
 	auto_free char *text = NULL;
 	long now;
@@ -70,7 +86,8 @@ static int check_oom(const struct spec_process *p, bool clamp, const struct host
 	if (!p->oom_score_adj.set)
 		return 0;
 	if (p->oom_score_adj.v < -1000 || p->oom_score_adj.v > 1000)
-		return err_set(err, EINVAL, "process.oomScoreAdj: %lld is not in -1000..1000", (long long)p->oom_score_adj.v);
+		return err_set(err, EINVAL, "process.oomScoreAdj: %lld is not in -1000..1000",
+			       (long long)p->oom_score_adj.v);
 	if (host->faked || may_raise(host) ||
 	    file_read_at(AT_FDCWD, "/proc/self/oom_score_adj", 64, &text, NULL, NULL) < 0)
 		return 0;
@@ -78,13 +95,16 @@ static int check_oom(const struct spec_process *p, bool clamp, const struct host
 	if (p->oom_score_adj.v >= now)
 		return 0;
 	if (clamp) {
-		note_add(notes, NOTE_WARNING, "process.oomScoreAdj", "the caller may not go below its own value",
-			 "raised from %lld to %ld", (long long)p->oom_score_adj.v, now);
+		note_add(notes, NOTE_WARNING, "process.oomScoreAdj",
+			 "the caller may not go below its own value", "raised from %lld to %ld",
+			 (long long)p->oom_score_adj.v, now);
 		ret->oom_score_adj.v = now;
 		return 0;
 	}
-	err_set(err, EACCES, "process.oomScoreAdj: %lld is lower than the caller's own %ld", (long long)p->oom_score_adj.v, now);
-	return err_hint(err, -EACCES, "raise it in config.json, or set the annotation org.bryo.clamp=true");
+	err_set(err, EACCES, "process.oomScoreAdj: %lld is lower than the caller's own %ld",
+		(long long)p->oom_score_adj.v, now);
+	return err_hint(err, -EACCES,
+			"raise it in config.json, or set the annotation org.bryo.clamp=true");
 }
 
 int rlimit_plan(struct arena *a, const struct spec_process *p, bool clamp, const struct host *host,
@@ -101,7 +121,8 @@ int rlimit_plan(struct arena *a, const struct spec_process *p, bool clamp, const
 			if (ret->v[k].resource == r->resource)
 				rc = err_set(err, EINVAL, "%s is listed twice", r->name);
 		if (rc == 0 && r->soft > r->hard)
-			rc = err_set(err, EINVAL, "%s: the soft limit is above the hard one", r->name);
+			rc = err_set(err, EINVAL, "%s: the soft limit is above the hard one",
+				     r->name);
 		if (rc == 0 && !host->faked)
 			rc = check_raise(a, r, clamp, host, notes, err);
 		if (rc < 0)
@@ -118,7 +139,8 @@ int rlimit_inside(const struct rlimit_plan *plan, struct err *err)
 		struct rlimit lim = { .rlim_cur = r->soft, .rlim_max = r->hard };
 
 		if (setrlimit((__rlimit_resource_t)r->resource, &lim) < 0)
-			return err_sys(err, "set %s to %llu:%llu", r->name, (unsigned long long)r->soft, (unsigned long long)r->hard);
+			return err_sys(err, "set %s to %llu:%llu", r->name,
+				       (unsigned long long)r->soft, (unsigned long long)r->hard);
 	}
 	return 0;
 }

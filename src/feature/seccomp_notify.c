@@ -36,6 +36,8 @@ int seccomp_notify_outside(const struct seccomp_notify *n, int fd, struct err *e
 		rc = fd_send(sock, fd, text.p, err);
 	}
 	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		err_hint(err, rc, "linux.seccomp.listenerPath: the seccomp agent must listen there before the container starts");
+		err_hint(
+			err, rc,
+			"linux.seccomp.listenerPath: the seccomp agent must listen there before the container starts");
 	return rc < 0 ? err_in(err, rc, "hand the seccomp notifications to '%s'", n->path) : 0;
 }

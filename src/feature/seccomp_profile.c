@@ -124,8 +124,9 @@ static int check_rule(struct arena *a, const struct spec_seccomp_rule *rule,
 	ret->spec = rule;
 	for (size_t i = 0; ret->action == SECCOMP_RET_USER_NOTIF && i < rule->names.n; i++)
 		if (str_eq(rule->names.v[i], "sendmsg"))
-			return err_set(err, EINVAL,
-				       "SCMP_ACT_NOTIFY cannot be used for sendmsg: the descriptor is handed over with it");
+			return err_set(
+				err, EINVAL,
+				"SCMP_ACT_NOTIFY cannot be used for sendmsg: the descriptor is handed over with it");
 	return check_args(a, rule, ret, err);
 }
 

@@ -7,10 +7,11 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "feature/procfs.h"
 
-#include <linux/magic.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 /* Prefixes of namespaced keys and the namespace that must be the container's own. */
 static const struct {
@@ -18,12 +19,18 @@ static const struct {
 	uint32_t flag;
 	bool whole; /* the prefix is the key */
 } allowed[] = {
-	{ "net/", CLONE_NEWNET, false },	    { "fs/mqueue/", CLONE_NEWIPC, false },
-	{ "kernel/msgmax", CLONE_NEWIPC, true },    { "kernel/msgmnb", CLONE_NEWIPC, true },
-	{ "kernel/msgmni", CLONE_NEWIPC, true },    { "kernel/sem", CLONE_NEWIPC, true },
-	{ "kernel/shmall", CLONE_NEWIPC, true },    { "kernel/shmmax", CLONE_NEWIPC, true },
-	{ "kernel/shmmni", CLONE_NEWIPC, true },    { "kernel/shm_rmid_forced", CLONE_NEWIPC, true },
-	{ "kernel/domainname", CLONE_NEWUTS, true }, { "kernel/hostname", CLONE_NEWUTS, true },
+	{ "net/", CLONE_NEWNET, false },
+	{ "fs/mqueue/", CLONE_NEWIPC, false },
+	{ "kernel/msgmax", CLONE_NEWIPC, true },
+	{ "kernel/msgmnb", CLONE_NEWIPC, true },
+	{ "kernel/msgmni", CLONE_NEWIPC, true },
+	{ "kernel/sem", CLONE_NEWIPC, true },
+	{ "kernel/shmall", CLONE_NEWIPC, true },
+	{ "kernel/shmmax", CLONE_NEWIPC, true },
+	{ "kernel/shmmni", CLONE_NEWIPC, true },
+	{ "kernel/shm_rmid_forced", CLONE_NEWIPC, true },
+	{ "kernel/domainname", CLONE_NEWUTS, true },
+	{ "kernel/hostname", CLONE_NEWUTS, true },
 	{ "user/", CLONE_NEWUSER, false },
 };
 
@@ -42,59 +49,102 @@ static char *sysctl_path(struct arena *a, const char *key)
 	return path;
 }
 
-static int check_key(const struct spec *spec, const struct ns_plan *ns, const char *key, const char *path, struct err *err)
+static int check_key(const struct spec *spec, const struct ns_plan *ns, const char *key,
+		     const char *path, struct err *err)
 {
 	if (strstr(path, "..") || path[0] == '/' || strstr(path, "//"))
 		return err_set(err, EINVAL, "'%.80s' is not the name of a sysctl", key);
-	if ((str_eq(path, "kernel/hostname") && spec->hostname) || (str_eq(path, "kernel/domainname") && spec->domainname))
-		return err_set(err, EINVAL, "'%s' is set by %s already", key, strchr(path, '/') + 1);
+	if ((str_eq(path, "kernel/hostname") && spec->hostname) ||
+	    (str_eq(path, "kernel/domainname") && spec->domainname))
+		return err_set(err, EINVAL, "'%s' is set by %s already", key,
+			       strchr(path, '/') + 1);
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++) {
-		if (allowed[i].whole ? !str_eq(path, allowed[i].prefix) : !str_starts(path, allowed[i].prefix))
+		if (allowed[i].whole ? !str_eq(path, allowed[i].prefix)
+				     : !str_starts(path, allowed[i].prefix))
 			continue;
 		if (ns->differ & allowed[i].flag)
 			return 0;
-		err_set(err, EINVAL, "'%s' needs a %s namespace of the container's own", key, ns_name(allowed[i].flag));
+		err_set(err, EINVAL, "'%s' needs a %s namespace of the container's own", key,
+			ns_name(allowed[i].flag));
 		return err_hint(err, -EINVAL, "without one the host's value would change");
 	}
 	err_set(err, EINVAL, "'%.80s' does not belong to a namespace", key);
 	return err_hint(err, -EINVAL, "it would change the whole host: set it there");
 }
 
-int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct sysctl_plan *ret,
+/* The part of low..high that is mapped; false: nothing is. */
+static bool mapped_part(const struct id_extents *map, unsigned long long *low,
+			unsigned long long *high)
+{
+	unsigned long long first = ULLONG_MAX, last = 0;
+
+	for (size_t i = 0; i < map->n; i++) {
+		unsigned long long from = map->v[i].inside, to = from + map->v[i].count - 1;
+
+		from = from < *low ? *low : from;
+		to = to > *high ? *high : to;
+		if (from > to)
+			continue;
+		first = from < first ? from : first;
+		last = to > last ? to : last;
+	}
+	*low = first;
+	*high = last;
+	return first <= last;
+}
+
+/*
+ * Engines let every group ping: "0 2147483647". The kernel takes groups that are mapped only, and
+ * there are no others in the container. NULL: none of them is, and a new namespace lets nobody ping.
+ */
+static const char *fit_ping_range(struct arena *a, const char *value, const struct idmap_plan *ids,
+				  struct notes *notes)
+{
+	unsigned long long low, high, l, h;
+	const char *fitted;
+	int end = 0;
+
+	if (!ids->known || sscanf(value, "%10llu %10llu%n", &low, &high, &end) != 2 || value[end] ||
+	    low > high)
+		return value;
+	l = low;
+	h = high;
+	if (!mapped_part(&ids->gid, &l, &h)) {
+		note_add(notes, NOTE_ADAPTED, "linux.sysctl net.ipv4.ping_group_range",
+			 "none of its groups is mapped, so nobody in the container is in them",
+			 "left out '%s'", value);
+		return NULL;
+	}
+	if (l == low && h == high)
+		return value;
+	fitted = arena_printf(a, "%llu %llu", l, h);
+	note_add(notes, NOTE_ADAPTED, "linux.sysctl net.ipv4.ping_group_range",
+		 "the other groups are not mapped, so nobody in the container is in them",
+		 "'%s' instead of '%s'", fitted, value);
+	return fitted;
+}
+
+int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns,
+		const struct idmap_plan *ids, struct notes *notes, struct sysctl_plan *ret,
 		struct err *err)
 {
 	ret->v = arena_alloc(a, (spec->linux_.sysctl.n + 1) * sizeof(*ret->v));
 	for (size_t i = 0; i < spec->linux_.sysctl.n; i++) {
 		const struct pair *p = &spec->linux_.sysctl.v[i];
+		const char *value = p->value;
 		char *path = sysctl_path(a, p->name);
 		int rc = check_key(spec, ns, p->name, path, err);
 
 		if (rc < 0)
 			return err_in(err, rc, "linux.sysctl");
-		ret->v[ret->n++] = (struct sysctl_one){ p->name, arena_printf(a, "sys/%s", path), p->value };
+		if (str_eq(path, "net/ipv4/ping_group_range"))
+			value = fit_ping_range(a, value, ids, notes);
+		if (value)
+			ret->v[ret->n++] = (struct sysctl_one){ p->name,
+								arena_printf(a, "sys/%s", path),
+								value };
 	}
 	return 0;
-}
-
-/* A procfs of our own pid namespace that nobody can reach; else the visible one, checked. */
-static int private_proc(struct err *err)
-{
-	auto_fd int fs = sys_fsopen("proc", FSOPEN_CLOEXEC);
-	struct statfs st;
-	int fd;
-
-	if (fs >= 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
-		fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-		if (fd >= 0)
-			return fd;
-	}
-	fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, "open a procfs");
-	if (fstatfs(fd, &st) == 0 && st.f_type == PROC_SUPER_MAGIC)
-		return fd;
-	(void)close(fd);
-	return err_set(err, EXDEV, "/proc is not a procfs");
 }
 
 static int write_one(int proc, const struct sysctl_one *s, struct err *err)
@@ -140,7 +190,7 @@ int sysctl_inside(const struct sysctl_plan *plan, struct err *err)
 
 	if (!plan->n)
 		return 0;
-	proc = private_proc(err);
+	proc = procfs_open_inside(err);
 	if (proc < 0)
 		return err_in(err, proc, "set sysctls");
 	for (size_t i = 0; i < plan->n; i++) {
@@ -152,8 +202,8 @@ int sysctl_inside(const struct sysctl_plan *plan, struct err *err)
 	return 0;
 }
 
-int timens_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct timens_plan *ret,
-		struct err *err)
+int timens_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns,
+		struct timens_plan *ret, struct err *err)
 {
 	const struct spec_time_offset *boot = &spec->linux_.time_offsets.boottime;
 	const struct spec_time_offset *mono = &spec->linux_.time_offsets.monotonic;
@@ -167,7 +217,8 @@ int timens_plan(struct arena *a, const struct spec *spec, const struct ns_plan *
 	}
 	ret->monotonic = (struct time_offset){ mono->secs.v, mono->nanosecs.v };
 	ret->boottime = (struct time_offset){ boot->secs.v, boot->nanosecs.v };
-	ret->offsets = arena_printf(a, "monotonic %lld %u\nboottime %lld %u\n", (long long)mono->secs.v, mono->nanosecs.v,
+	ret->offsets = arena_printf(a, "monotonic %lld %u\nboottime %lld %u\n",
+				    (long long)mono->secs.v, mono->nanosecs.v,
 				    (long long)boot->secs.v, boot->nanosecs.v);
 	return 0;
 }
@@ -181,7 +232,8 @@ int timens_inside(const struct timens_plan *plan, struct err *err)
 		return 0;
 	if (unshare(CLONE_NEWTIME) < 0)
 		return err_sys(err, "make a time namespace");
-	rc = plan->offsets ? file_poke_at(AT_FDCWD, "/proc/self/timens_offsets", plan->offsets, err) : 0;
+	rc = plan->offsets ? file_poke_at(AT_FDCWD, "/proc/self/timens_offsets", plan->offsets, err)
+			   : 0;
 	if (rc < 0)
 		return err_in(err, rc, "linux.timeOffsets");
 	ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);

@@ -9,14 +9,16 @@
 #define BRYO_SYSCTL_H
 
 #include "base/err.h"
+#include "feature/idmap.h"
+#include "feature/note.h"
 #include "feature/ns.h"
 #include "oci/spec.h"
 
 struct sysctl_one { const char *key, *path /* "sys/net/..." */, *value; };
 struct sysctl_plan { struct sysctl_one *v; size_t n; };
 
-int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, struct sysctl_plan *ret,
-		struct err *err);
+int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns, const struct idmap_plan *ids,
+		struct notes *notes, struct sysctl_plan *ret, struct err *err);
 int sysctl_inside(const struct sysctl_plan *plan, struct err *err);
 
 struct time_offset { int64_t secs; uint32_t nanosecs; };

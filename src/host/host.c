@@ -141,6 +141,8 @@ static const struct json_field host_table[] = {
 	FIELD(max_user_namespaces, JSON_AS_I64),
 	FIELD(unprivileged_userns_clone, JSON_AS_I64),
 	FIELD(apparmor_restrict_userns, JSON_AS_I64),
+	FIELD(apparmor, JSON_AS_BOOL),
+	FIELD(selinux, JSON_AS_BOOL),
 	{ 0 }
 };
 
@@ -226,6 +228,13 @@ int host_need_limits(struct host *h, struct err *err)
 		probe_limits(h);
 	h->limits_probed = true;
 	return 0;
+}
+
+void host_need_lsm(struct host *h)
+{
+	if (!h->faked && !h->lsm_probed)
+		probe_lsm(h);
+	h->lsm_probed = true;
 }
 
 int host_load(struct arena *a, const char *path, struct host *ret, struct err *err)

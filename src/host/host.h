@@ -60,12 +60,17 @@ struct host {
 	/* host_need_limits(): -1 where the file does not exist */
 	bool limits_probed;
 	int64_t max_user_namespaces, unprivileged_userns_clone, apparmor_restrict_userns;
+
+	/* host_need_lsm() */
+	bool lsm_probed;
+	bool apparmor, selinux;	/* the module is active */
 };
 
 int host_probe(struct arena *a, struct host *ret, struct err *err);
 int host_need_cgroup(struct host *h, struct err *err);
 int host_need_subids(struct host *h, struct err *err);	/* uses rootless/subid.c */
 int host_need_limits(struct host *h, struct err *err);
+void host_need_lsm(struct host *h);
 /* The faked form, for golden tests and `plan --host`. Missing keys: an ordinary user (uid and
  * gid 1000, "alice", 100000:65536 for both, both helpers ok, kernel 6.1, cgroup v2). */
 int host_load(struct arena *a, const char *path, struct host *ret, struct err *err);

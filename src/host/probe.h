@@ -13,6 +13,7 @@ int probe_map_parse(struct arena *a, const char *text, struct id_extents *ret, s
 /* Release, machine, no_new_privs. */
 int probe_kernel(struct host *h, struct err *err);
 void probe_limits(struct host *h);
+void probe_lsm(struct host *h);
 int probe_cgroup(struct host *h, struct err *err);
 /* Subordinate IDs and the two programs that can map them. */
 int probe_subids(struct host *h, struct err *err);

@@ -44,6 +44,9 @@ struct bryo_ctx_options {
 	bool create_root;	    /* make the state directory where it is missing */
 	int (*notice)(void *arg, const char *text); /* warnings of a plan, one line each; may be NULL */
 	void *notice_arg;
+	/* The service manager's NOTIFY_SOCKET, or NULL: create gives the container one of its own, and
+	 * start (detached: it returns after that) or wait pass READY on. */
+	const char *notify_socket;
 };
 
 BRYO_API int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_err *err);
@@ -65,7 +68,9 @@ struct bryo_create_options {
 	const char *console_socket; /* receives the pty master */
 	const char *pidfd_socket;   /* receives a pidfd of init; the text with it is "pidfd" */
 	const char *pid_file;	    /* decimal pid, no newline; atomic */
-	int preserve_fds;	    /* descriptors 3 .. 3+N-1 go to the program */
+	int preserve_fds;	    /* descriptors 3 .. 3+N-1 go to the program, behind those of listen_fds */
+	int listen_fds;		    /* so many sockets from 3 on, told by LISTEN_FDS (sd_listen_fds(3)) */
+	const char *listen_names;   /* LISTEN_FDNAMES, or NULL */
 	bool detach;		    /* nobody will bryo_wait(): a terminal then needs a console socket */
 	bool no_pivot, no_new_keyring, no_subreaper;
 	const char *host_facts;	    /* bryo_plan() only: a facts file instead of this machine */
@@ -94,6 +99,8 @@ struct bryo_exec_options {
 	const uint32_t *additional_gids;
 	size_t n_additional_gids;
 	int no_new_privs;	  /* -1: as the container's process; 0, 1 */
+	const char *apparmor;	  /* profile; NULL: the container's */
+	const char *process_label; /* of SELinux; NULL: the container's */
 	bool tty;
 	bool detach;
 	int preserve_fds;
@@ -131,6 +138,21 @@ BRYO_API int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err)
 /* What create would do with these options; changes nothing. json: for programs, else text. */
 BRYO_API int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
 		       char **ret_text, struct bryo_err *err);
+
+struct bryo_adapt_options {
+	size_t size;
+	const char *config; /* the document, a file; anybody's */
+	const char *bundle; /* where the result will be; NULL: "." */
+	const char *idmap;  /* as in bryo_create_options */
+	int (*change)(void *arg, const char *text); /* each change and its reason, one line each; may be NULL */
+	void *change_arg;
+};
+/*
+ * A config.json that this caller can run, from one made for somebody else (runc, Podman as root,
+ * containerd). *ret_text is the new document, tab-indented; what the caller can run already comes
+ * back as it is. Writes nothing.
+ */
+BRYO_API int bryo_adapt(bryo_ctx *ctx, const struct bryo_adapt_options *o, char **ret_text, struct bryo_err *err);
 
 #ifdef __cplusplus
 }

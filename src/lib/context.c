@@ -57,12 +57,15 @@ int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_e
 
 	ctx->rootfd = ctx->live.pidfd = ctx->live.pty = -1;
 	ctx->live.c = (struct container)CONTAINER_INIT;
+	ctx->live.notify = (struct sdnotify)SDNOTIFY_INIT;
 	ctx->notice = o->notice;
+	ctx->notify_socket = o->notify_socket ? mem_strdup(o->notify_socket) : NULL;
 	ctx->notice_arg = o->notice_arg;
 	ctx->root_named = o->root;
 	rc = host_probe(&ctx->arena, &ctx->host, err);
 	if (rc == 0) {
-		rc = state_root_open(o->root, ctx->host.privileged, o->create_root, &ctx->root, err);
+		rc = state_root_open(o->root, ctx->host.privileged, o->create_root, &ctx->root,
+				     err);
 		ctx->rootfd = rc;
 		if (rc == -ENOENT && !o->create_root)
 			rc = 0; /* nothing was ever created there */
@@ -80,6 +83,7 @@ void bryo_ctx_free(bryo_ctx *ctx)
 	if (!ctx)
 		return;
 	wait_disarm(&ctx->live.waiter);
+	sdnotify_close(&ctx->live.notify);
 	container_close(&ctx->live.c);
 	arena_free(&ctx->live.arena);
 	fd_closep(&ctx->live.pidfd);
@@ -87,6 +91,7 @@ void bryo_ctx_free(bryo_ctx *ctx)
 	fd_closep(&ctx->rootfd);
 	free(ctx->live.id);
 	free(ctx->root);
+	free(ctx->notify_socket);
 	arena_free(&ctx->arena);
 	free(ctx);
 }
@@ -129,11 +134,13 @@ int ctx_seccomp_cache(const struct bryo_ctx *ctx)
 		return -1;
 	fd = openat(ctx->rootfd, SECCOMP_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && mkdirat(ctx->rootfd, SECCOMP_CACHE, 0700) == 0)
-		fd = openat(ctx->rootfd, SECCOMP_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(ctx->rootfd, SECCOMP_CACHE,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd;
 }
 
-int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct container *ret, struct err *err)
+int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct container *ret,
+		   struct err *err)
 {
 	int rc = state_id_check(id, err);
 
@@ -143,7 +150,8 @@ int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct
 		return err_set(err, ENOENT, "container '%s' does not exist", id);
 	ret->dirfd = state_open(ctx->rootfd, id, err);
 	if (ret->dirfd == -ENOENT)
-		return err_hint(err, -ENOENT, "bryo list shows those that do; each --root has its own");
+		return err_hint(err, -ENOENT,
+				"bryo list shows those that do; each --root has its own");
 	if (ret->dirfd < 0)
 		return ret->dirfd;
 	if (lock) {
@@ -178,6 +186,46 @@ int container_spec(struct container *c, struct spec **ret, struct err *err)
 	return spec_load(&c->arena, c->dirfd, "config.json", ret, &text, &len, err);
 }
 
+/* The container's map, read from the live init: what was asked for at creation need not be known. */
+static int read_map(struct container *c, const char *name, struct id_extents *ret, struct err *err)
+{
+	char path[64];
+	auto_free char *text = NULL;
+	unsigned inside, outside, count;
+	size_t lines = 0;
+	int rc, used;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)c->record.pid, name);
+	rc = file_read_at(AT_FDCWD, path, 65536, &text, NULL, err);
+	if (rc < 0)
+		return rc;
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	ret->v = arena_alloc(&c->arena, (lines + 1) * sizeof(*ret->v));
+	for (const char *p = text;
+	     ret->n < lines && sscanf(p, "%u %u %u%n", &inside, &outside, &count, &used) == 3;
+	     p += used)
+		ret->v[ret->n++] = (struct id_extent){ inside, outside, count };
+	return 0;
+}
+
+int container_maps(struct container *c, struct idmap_plan *ret, bool *ret_denied, struct err *err)
+{
+	char path[64];
+	auto_free char *text = NULL;
+	int rc = read_map(c, "uid_map", &ret->uid, err);
+
+	if (rc == 0)
+		rc = read_map(c, "gid_map", &ret->gid, err);
+	if (rc < 0)
+		return rc;
+	ret->known = true;
+	(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)c->record.pid);
+	*ret_denied = file_read_at(AT_FDCWD, path, 64, &text, NULL, NULL) == 0 &&
+		      str_starts(text, "deny");
+	return 0;
+}
+
 int pid_file_write(const char *path, pid_t pid, struct err *err)
 {
 	auto_free char *copy = mem_strdup(path);
@@ -205,16 +253,18 @@ int pidfd_send(const char *path, int pidfd, struct err *err)
 	return rc < 0 ? err_in(err, rc, "pidfd socket") : 0;
 }
 
-int preserve_fds_check(int n, struct err *err)
+int preserve_fds_check(int first, int n, struct err *err)
 {
 	if (n < 0 || n > 10000)
 		return err_set(err, EINVAL, "--preserve-fds %d: out of range", n);
-	for (int fd = 3; fd < 3 + n; fd++) {
+	for (int fd = first; fd < first + n; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 
 		if (flags < 0 || (flags & FD_CLOEXEC)) {
 			err_set(err, EBADF, "--preserve-fds %d: descriptor %d is not open", n, fd);
-			return err_hint(err, -EBADF, "descriptors 3 to %d must be inherited from the caller", 2 + n);
+			return err_hint(err, -EBADF,
+					"descriptors %d to %d must be inherited from the caller",
+					first, first + n - 1);
 		}
 	}
 	return 0;

@@ -5,6 +5,7 @@
 #define BRYO_CONTEXT_H
 
 #include "base/err.h"
+#include "feature/sdnotify.h"
 #include "host/host.h"
 #include "lib/bryo.h"
 #include "plan/plan.h"
@@ -33,6 +34,7 @@ struct live {
 	pid_t pid;
 	int pidfd, pty;
 	struct waiter waiter;
+	struct sdnotify notify;
 };
 
 struct bryo_ctx {
@@ -43,6 +45,7 @@ struct bryo_ctx {
 	struct host host;
 	int (*notice)(void *arg, const char *text);
 	void *notice_arg;
+	char *notify_socket;	/* NULL: none */
 	struct live live;
 };
 
@@ -54,6 +57,9 @@ void container_close(struct container *c);
 struct container *ctx_live(struct bryo_ctx *ctx, const char *id);
 /* spec of a container as it was created, from its kept config. */
 int container_spec(struct container *c, struct spec **ret, struct err *err);
+/* The maps of its user namespace, read from the live init: what was asked for at creation need not
+ * be known. *ret_denied: setgroups is. */
+int container_maps(struct container *c, struct idmap_plan *ret, bool *ret_denied, struct err *err);
 void ctx_notes(const struct bryo_ctx *ctx, const struct notes *notes);
 /* A relative path the caller gave, made absolute; malloc'ed. */
 char *path_absolute(const char *path);
@@ -67,8 +73,8 @@ int ctx_seccomp_cache(const struct bryo_ctx *ctx);
 int pid_file_write(const char *path, pid_t pid, struct err *err);
 /* Sends pidfd to the socket at path, with the text "pidfd" as runc does. */
 int pidfd_send(const char *path, int pidfd, struct err *err);
-/* Descriptors 3 .. 3+n-1 must be open. */
-int preserve_fds_check(int n, struct err *err);
+/* n descriptors from first on must be open. */
+int preserve_fds_check(int first, int n, struct err *err);
 
 #define auto_container __attribute__((cleanup(container_close)))
 

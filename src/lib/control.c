@@ -67,15 +67,47 @@ static int start(struct bryo_ctx *ctx, const char *id, struct container *c, stru
 	return rc < 0 ? rc : run_poststart(ctx, id, c, err);
 }
 
+/* The socket must be there before the program is. A manager that does not answer is no reason
+ * not to start: NOTIFY_SOCKET is inherited by much that has nothing to do with a service. */
+static void open_notify(const struct bryo_ctx *ctx, const struct container *c, struct sdnotify *ret)
+{
+	struct err err = ERR_INIT;
+	char text[ERR_TEXT];
+
+	if (!ctx->notify_socket || sdnotify_open(c->dirfd, ctx->notify_socket, ret, &err) == 0)
+		return;
+	sdnotify_close(ret);
+	if (ctx->notice)
+		(void)ctx->notice(ctx->notice_arg, err_format(&err, text, sizeof(text)));
+}
+
+/* In the foreground the service's main process is this one. */
+static void on_notify(void *arg)
+{
+	sdnotify_step(arg, getpid(), false);
+}
+
+static void watch_notify(struct live *l)
+{
+	if (l->notify.sock < 0)
+		return;
+	l->waiter.watch = l->notify.sock;
+	l->waiter.watched = on_notify;
+	l->waiter.watch_arg = &l->notify;
+}
+
 int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *e)
 {
+	auto_sdnotify struct sdnotify notify = SDNOTIFY_INIT;
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	auto_container struct container c = CONTAINER_INIT;
 	struct container *live = ctx_live(ctx, id);
 	int rc;
 
-	if (live)
+	if (live) {
+		open_notify(ctx, live, &ctx->live.notify);
 		return start(ctx, id, live, err);
+	}
 	rc = container_open(ctx, id, true, &c, err);
 	if (rc < 0)
 		return rc;
@@ -83,7 +115,14 @@ int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *e)
 		err_set(err, EINVAL, "cannot start container '%s': it is %s, not created", id, status_word(c.status));
 		return c.status == STATE_RUNNING ? err_hint(err, -EINVAL, "it runs already") : -EINVAL;
 	}
-	return start(ctx, id, &c, err);
+	open_notify(ctx, &c, &notify);
+	rc = start(ctx, id, &c, err);
+	if (rc < 0 || notify.sock < 0)
+		return rc;
+	/* It may take as long as it likes: others must be able to kill and delete it meanwhile. */
+	fd_closep(&c.lock);
+	sdnotify_wait(&notify, c.pidfd, c.record.pid);
+	return 0;
 }
 
 int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e)
@@ -96,6 +135,7 @@ int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e
 
 	if (!str_eq(l->id, id) || l->pidfd < 0)
 		return err_set(err, ECHILD, "container '%s' was not created in the foreground by this process", id);
+	watch_notify(l);
 	if (has_pty)
 		rc = relay_begin(&relay, take_fd(&l->pty), err);
 	if (rc == 0)

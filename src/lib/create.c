@@ -28,10 +28,11 @@ struct creation {
 	struct arena arena;
 	const char *bundle;
 	struct spec *spec;
-	const char *config;	/* the document, for the copy */
+	const char *config; /* the document, for the copy */
 	size_t config_len;
 	int seccomp_cache;
 	bool only_plan;
+	const char *notify_dir; /* host's side of /run/notify, or NULL */
 	struct plan plan;
 	struct container c;
 };
@@ -54,10 +55,12 @@ static int load_spec(struct creation *c, const struct bryo_create_options *o, st
 	if (o->config_text) {
 		c->config = o->config_text;
 		c->config_len = strlen(o->config_text);
-		return spec_parse(&c->arena, "config (made by bryo)", c->config, c->config_len, &c->spec, err);
+		return spec_parse(&c->arena, "config (made by bryo)", c->config, c->config_len,
+				  &c->spec, err);
 	}
 	if (o->config)
-		return spec_load(&c->arena, AT_FDCWD, o->config, &c->spec, &c->config, &c->config_len, err);
+		return spec_load(&c->arena, AT_FDCWD, o->config, &c->spec, &c->config,
+				 &c->config_len, err);
 	dir = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(err, "bundle '%s'", real);
@@ -70,27 +73,36 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 
 	if (rc == 0 && o->idmap)
 		idmap_style_set(&c->arena, c->spec, o->idmap);
+	if (rc == 0 && c->notify_dir)
+		sdnotify_spec(&c->arena, c->spec, c->notify_dir);
 	return rc;
 }
 
-static int check_terminal(const struct spec *spec, const struct bryo_create_options *o, struct err *err)
+static int check_terminal(const struct spec *spec, const struct bryo_create_options *o,
+			  struct err *err)
 {
 	bool terminal = spec->has_process && spec->process.terminal;
 
 	if (terminal && o->detach && !o->console_socket) {
-		err_set(err, EINVAL, "cannot allocate tty if bryo will detach without setting console socket");
-		return err_hint(err, -EINVAL, "give --console-socket, or set process.terminal to false in config.json");
+		err_set(err, EINVAL,
+			"cannot allocate tty if bryo will detach without setting console socket");
+		return err_hint(
+			err, -EINVAL,
+			"give --console-socket, or set process.terminal to false in config.json");
 	}
 	if (o->console_socket && !(terminal && o->detach)) {
-		err_set(err, EINVAL, "cannot use console socket if bryo will not detach or allocate tty");
-		return err_hint(err, -EINVAL, "leave --console-socket out, or set process.terminal to true and detach");
+		err_set(err, EINVAL,
+			"cannot use console socket if bryo will not detach or allocate tty");
+		return err_hint(
+			err, -EINVAL,
+			"leave --console-socket out, or set process.terminal to true and detach");
 	}
 	return 0;
 }
 
 /* ctx NULL: leave no trace, no compiled filter either. */
-static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id, const struct bryo_create_options *o,
-		     struct host *host, struct err *err)
+static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
+		     const struct bryo_create_options *o, struct host *host, struct err *err)
 {
 	struct plan_request q = {
 		.spec = c->spec,
@@ -99,6 +111,8 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id, c
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
 		.preserve_fds = o->preserve_fds,
+		.listen_fds = o->listen_fds,
+		.listen_names = o->listen_names,
 		.compile_seccomp = !host->faked,
 		.seccomp_cache = -1,
 	};
@@ -122,8 +136,9 @@ static const char *created_now(struct arena *a)
 	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	mp = (5 * doy + 2) / 153;
-	return arena_printf(a, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%09ldZ", yoe + era * 400 + (mp >= 10),
-			    mp < 10 ? mp + 3 : mp - 9, doy - (153 * mp + 2) / 5 + 1, sec / 3600, sec / 60 % 60, sec % 60,
+	return arena_printf(a, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%09ldZ",
+			    yoe + era * 400 + (mp >= 10), mp < 10 ? mp + 3 : mp - 9,
+			    doy - (153 * mp + 2) / 5 + 1, sec / 3600, sec / 60 % 60, sec % 60,
 			    now.tv_nsec);
 }
 
@@ -143,6 +158,8 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kind),
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
+		.rdt_class = c->plan.rdt.ours ? c->plan.rdt.class : NULL,
+		.rdt_monitor = c->plan.rdt.monitor,
 		.notify = c->plan.process.seccomp.notify,
 		.poststart = c->spec->hooks.poststart.n,
 		.poststop = c->spec->hooks.poststop.n,
@@ -159,9 +176,12 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	if (c->c.dirfd < 0)
 		return c->c.dirfd;
 	fill_record(ctx, c, id);
-	rc = record_save(c->c.dirfd, &c->c.record, err);
+	rc = c->notify_dir ? sdnotify_mkdir_outside(c->c.dirfd, err) : 0;
 	if (rc == 0)
-		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600, err);
+		rc = record_save(c->c.dirfd, &c->c.record, err);
+	if (rc == 0)
+		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600,
+				     err);
 	return rc < 0 ? err_in(err, rc, "state of container '%s'", id) : 0;
 }
 
@@ -180,7 +200,8 @@ static int stage_record(void *arg, pid_t pid, struct err *err)
 #define PIDFD_ANNOTATION "run.oci.pidfd_receiver"
 
 /* The option is runc's, the annotation crun's; who gives both gets both. */
-static int send_pidfd(const struct creation *c, const struct launched *l, const char *socket, struct err *err)
+static int send_pidfd(const struct creation *c, const struct launched *l, const char *socket,
+		      struct err *err)
 {
 	const char *receiver = spec_annotation(c->spec, PIDFD_ANNOTATION);
 	int rc = socket ? pidfd_send(socket, l->pidfd, err) : 0;
@@ -188,12 +209,15 @@ static int send_pidfd(const struct creation *c, const struct launched *l, const 
 	if (rc < 0 || !receiver)
 		return rc;
 	if (receiver[0] != '/')
-		return err_set(err, EINVAL, "annotation " PIDFD_ANNOTATION ": '%s' is not an absolute path", receiver);
+		return err_set(err, EINVAL,
+			       "annotation " PIDFD_ANNOTATION ": '%s' is not an absolute path",
+			       receiver);
 	rc = pidfd_send(receiver, l->pidfd, err);
 	return rc < 0 ? err_in(err, rc, "annotation " PIDFD_ANNOTATION) : 0;
 }
 
-static int finish(struct creation *c, struct launched *l, const struct bryo_create_options *o, struct err *err)
+static int finish(struct creation *c, struct launched *l, const struct bryo_create_options *o,
+		  struct err *err)
 {
 	int rc = 0;
 
@@ -213,7 +237,8 @@ static int finish(struct creation *c, struct launched *l, const struct bryo_crea
 /* What the first refused step may really mean: see userns_explain(). */
 static int explain(struct bryo_ctx *ctx, const struct plan *plan, int rc, struct err *err)
 {
-	if ((rc == -EPERM || rc == -EACCES) && err->sys && (plan->ns.create & CLONE_NEWUSER) && !err->hint[0])
+	if ((rc == -EPERM || rc == -EACCES) && err->sys && (plan->ns.create & CLONE_NEWUSER) &&
+	    !err->hint[0])
 		return userns_explain(&ctx->host, 0, rc, err);
 	return rc;
 }
@@ -238,10 +263,15 @@ static void keep_live(struct bryo_ctx *ctx, struct creation *c, struct launched 
 	fd_closep(&live->c.lock);
 }
 
-static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_create_options *o, struct err *err)
+static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_create_options *o,
+		  struct err *err)
 {
 	struct launch_request q = {
-		.plan = &c->plan, .host = &ctx->host, .dirfd = c->c.dirfd, .meanwhile = stage_record, .arg = c,
+		.plan = &c->plan,
+		.host = &ctx->host,
+		.dirfd = c->c.dirfd,
+		.meanwhile = stage_record,
+		.arg = c,
 	};
 	struct launched l = LAUNCHED_INIT;
 	int rc = 0;
@@ -277,13 +307,25 @@ static bool single_threaded(void)
 	return stat("/proc/self/task", &st) < 0 || st.st_nlink <= 3;
 }
 
-static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id, const struct bryo_create_options *o,
-		   struct host *host, struct err *err)
+static void use_notify(const struct bryo_ctx *ctx, struct creation *c, const char *id)
+{
+	auto_free char *root = NULL;
+
+	if (!ctx->notify_socket || !ctx->root)
+		return;
+	root = path_absolute(ctx->root);
+	c->notify_dir = arena_printf(&c->arena, "%s/%s/" SDNOTIFY_DIR, root, id);
+}
+
+static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id,
+		   const struct bryo_create_options *o, struct host *host, struct err *err)
 {
 	int rc = state_id_check(id, err);
 
 	if (rc == 0)
-		rc = preserve_fds_check(o->preserve_fds, err);
+		rc = listen_check(o->listen_fds, err);
+	if (rc == 0)
+		rc = preserve_fds_check(3 + o->listen_fds, o->preserve_fds, err);
 	if (rc == 0)
 		rc = load(c, o, err);
 	if (rc == 0)
@@ -291,14 +333,18 @@ static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id, con
 	return rc;
 }
 
-int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *e)
+int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o,
+		struct bryo_err *e)
 {
-	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT, .seccomp_cache = -1 };
+	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT,
+								     .seccomp_cache = -1 };
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	int rc;
 
 	if (!single_threaded())
-		return err_set(err, EINVAL, "a container can be created from a single-threaded process only");
+		return err_set(err, EINVAL,
+			       "a container can be created from a single-threaded process only");
+	use_notify(ctx, &c, id);
 	rc = prepare(ctx, &c, id, o, &ctx->host, err);
 	if (rc == 0)
 		rc = check_terminal(c.spec, o, err);
@@ -317,13 +363,18 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 }
 
 /* Opens what init would open, as the same user, and closes it: without these there is no start. */
-static int try_sources(const struct plan *plan, struct err *err)
+static int try_sources(struct plan *plan, const char *notify_dir, struct err *err)
 {
 	auto_fd int root = rootfs_source_inside(&plan->rootfs, err);
 	int rc = root == -EAGAIN || root >= 0 ? 0 : root;
 
+	/* The one source that create itself would make. */
+	for (size_t i = 0; i < plan->mounts.n && notify_dir; i++)
+		plan->mounts.v[i].optional |= str_eq(plan->mounts.v[i].source, notify_dir);
 	if (rc == 0)
 		rc = mount_sources_inside(&plan->mounts, err);
+	if (rc == 0)
+		rc = mount_idmap_outside(&plan->mounts, err);
 	if (rc == 0)
 		rc = device_sources_inside(&plan->devices, err);
 	for (size_t i = 0; i < plan->mounts.n; i++)
@@ -333,11 +384,13 @@ static int try_sources(const struct plan *plan, struct err *err)
 	return rc;
 }
 
-int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json, char **ret_text,
-	      struct bryo_err *e)
+int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
+	      char **ret_text, struct bryo_err *e)
 {
 	__attribute__((cleanup(creation_end))) struct creation c = {
-		.c = CONTAINER_INIT, .seccomp_cache = -1, .only_plan = true,
+		.c = CONTAINER_INIT,
+		.seccomp_cache = -1,
+		.only_plan = true,
 	};
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	struct host faked, *host = &ctx->host;
@@ -348,10 +401,11 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 		host = &faked;
 		rc = host_load(&c.arena, o->host_facts, &faked, err);
 	}
+	use_notify(ctx, &c, id);
 	if (rc == 0)
 		rc = prepare(NULL, &c, id, o, host, err);
 	if (rc == 0 && !host->faked)
-		rc = try_sources(&c.plan, err);
+		rc = try_sources(&c.plan, c.notify_dir, err);
 	if (rc < 0)
 		return rc;
 	if (json)

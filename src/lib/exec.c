@@ -68,6 +68,10 @@ static int from_options(struct session *s, const struct bryo_exec_options *o, st
 	p->user.additional_gids.n = 0;
 	if (o->cwd)
 		p->cwd = o->cwd;
+	if (o->apparmor)
+		p->apparmor_profile = o->apparmor;
+	if (o->process_label)
+		p->selinux_label = o->process_label;
 	if (o->no_new_privs >= 0)
 		p->no_new_privileges = o->no_new_privs;
 	if (o->n_additional_gids) {
@@ -83,6 +87,22 @@ static int from_options(struct session *s, const struct bryo_exec_options *o, st
 	return user_parse(o->user, &p->user.uid, &p->user.gid, err);
 }
 
+/* What FILE leaves out of these stays as the container has it: an exec without the container's
+ * label would be one without its confinement. */
+static void inherit(struct spec_process *p, const struct spec_process *from)
+{
+	if (!p->apparmor_profile || !*p->apparmor_profile)
+		p->apparmor_profile = from->apparmor_profile;
+	if (!p->selinux_label || !*p->selinux_label)
+		p->selinux_label = from->selinux_label;
+	if (!p->scheduler)
+		p->scheduler = from->scheduler;
+	if (!p->io_priority)
+		p->io_priority = from->io_priority;
+	if (!p->exec_cpu_affinity)
+		p->exec_cpu_affinity = from->exec_cpu_affinity;
+}
+
 static int load_process(struct session *s, const struct bryo_exec_options *o, struct err *err)
 {
 	auto_free char *text = NULL;
@@ -94,9 +114,11 @@ static int load_process(struct session *s, const struct bryo_exec_options *o, st
 	rc = file_read_at(AT_FDCWD, o->process_file, JSON_MAX, &text, &len, err);
 	if (rc == 0)
 		rc = spec_parse_process(&s->c.arena, o->process_file, text, len, &s->process, err);
-	if (rc == 0 && o->tty)
-		s->process->terminal = true;
-	return rc;
+	if (rc < 0)
+		return rc;
+	inherit(s->process, &s->spec->process);
+	s->process->terminal |= o->tty;
+	return 0;
 }
 
 static int check_terminal(const struct session *s, const struct bryo_exec_options *o, struct err *err)
@@ -112,43 +134,6 @@ static int check_terminal(const struct session *s, const struct bryo_exec_option
 	return 0;
 }
 
-/* The container's map, read from the live init: what was asked for at creation need not be known. */
-static int read_map(struct session *s, const char *name, struct id_extents *ret, struct err *err)
-{
-	char path[64];
-	auto_free char *text = NULL;
-	unsigned inside, outside, count;
-	size_t lines = 0;
-	int rc, used;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)s->c.record.pid, name);
-	rc = file_read_at(AT_FDCWD, path, 65536, &text, NULL, err);
-	if (rc < 0)
-		return rc;
-	for (const char *p = text; *p; p++)
-		lines += *p == '\n';
-	ret->v = arena_alloc(&s->c.arena, (lines + 1) * sizeof(*ret->v));
-	for (const char *p = text; ret->n < lines && sscanf(p, "%u %u %u%n", &inside, &outside, &count, &used) == 3; p += used)
-		ret->v[ret->n++] = (struct id_extent){ inside, outside, count };
-	return 0;
-}
-
-static int read_maps(struct session *s, struct idmap_plan *ret, bool *ret_denied, struct err *err)
-{
-	char path[64];
-	auto_free char *text = NULL;
-	int rc = read_map(s, "uid_map", &ret->uid, err);
-
-	if (rc == 0)
-		rc = read_map(s, "gid_map", &ret->gid, err);
-	if (rc < 0)
-		return rc;
-	ret->known = true;
-	(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)s->c.record.pid);
-	*ret_denied = file_read_at(AT_FDCWD, path, 64, &text, NULL, NULL) == 0 && str_starts(text, "deny");
-	return 0;
-}
-
 static int make_plan(struct bryo_ctx *ctx, struct session *s, const struct bryo_exec_options *o, struct err *err)
 {
 	struct process_request q = {
@@ -158,15 +143,18 @@ static int make_plan(struct bryo_ctx *ctx, struct session *s, const struct bryo_
 		.preserve_fds = o->preserve_fds,
 		.seccomp_cache = -1,
 		.compile = true,
+		.userns = (s->c.record.namespaces & CLONE_NEWUSER) || ctx->host.in_userns,
 	};
 	struct idmap_plan ids = { 0 };
-	int rc = read_maps(s, &ids, &q.setgroups_denied, err);
+	int rc = container_maps(&s->c, &ids, &q.setgroups_denied, err);
 
 	if (rc < 0)
 		return err_in(err, rc, "container '%s'", s->c.record.id);
 	if (s->spec->linux_.seccomp)
 		q.seccomp_cache = s->cache = ctx_seccomp_cache(ctx);
 	s->notes.arena = &s->c.arena;
+	if (lsm_wanted(s->process, s->spec))
+		host_need_lsm(&ctx->host);
 	return process_plan(&s->c.arena, &q, &ids, &ctx->host, &s->notes, &s->plan, err);
 }
 
@@ -185,7 +173,8 @@ static int follow(struct session *s, struct err *err)
 /* From the joiner to the program: pid file and console before it runs, so that nobody misses it. */
 static int launch(struct session *s, const struct bryo_exec_options *o, struct err *err)
 {
-	struct join_exec j = { .init = s->c.pidfd, .namespaces = s->c.record.namespaces, .process = &s->plan };
+	struct join_exec j = { .init = s->c.pidfd, .namespaces = s->c.record.namespaces, .process = &s->plan,
+		.keyring = s->c.record.no_new_keyring ? NULL : s->c.record.id };
 	int rc = join_exec_outside(&j, &s->l.pid, &s->l.pidfd, &s->l.pty, &s->sock, err);
 
 	if (rc == 0 && s->l.pty >= 0 && !o->console_socket && !s->plan.terminal.rows)
@@ -227,7 +216,7 @@ static int foreground(struct session *s, struct waiter *w, int *ret_status, stru
 static int prepare(struct bryo_ctx *ctx, const char *id, struct session *s, const struct bryo_exec_options *o,
 		   struct err *err)
 {
-	int rc = preserve_fds_check(o->preserve_fds, err);
+	int rc = preserve_fds_check(3, o->preserve_fds, err);
 
 	if (rc == 0)
 		rc = container_open(ctx, id, false, &s->c, err);

@@ -44,17 +44,9 @@ static void features_cgroup(struct json_out *o)
 static void features_rdt(struct json_out *o)
 {
 	json_out_object(o, "intelRdt");
-	json_out_bool(o, "enabled", false);
-	json_out_bool(o, "schemata", false);
-	json_out_bool(o, "monitoring", false);
-	json_out_end(o, '}');
-}
-
-static void features_memory_policy(struct json_out *o)
-{
-	json_out_object(o, "memoryPolicy");
-	list_of(o, "modes", NULL, 0);
-	list_of(o, "flags", NULL, 0);
+	json_out_bool(o, "enabled", true);
+	json_out_bool(o, "schemata", true);
+	json_out_bool(o, "monitoring", true);
 	json_out_end(o, '}');
 }
 
@@ -71,26 +63,15 @@ static void features_linux(struct json_out *o)
 	json_out_end(o, ']');
 	features_cgroup(o);
 	seccomp_features(o);
-	enabled(o, "apparmor", false);
-	enabled(o, "selinux", false);
+	enabled(o, "apparmor", true);
+	enabled(o, "selinux", true);
 	features_rdt(o);
-	features_memory_policy(o);
+	sched_features(o);
 	json_out_object(o, "mountExtensions");
-	enabled(o, "idmap", false);
+	enabled(o, "idmap", true);
 	json_out_end(o, '}');
 	enabled(o, "netDevices", true);
 	json_out_end(o, '}');
-}
-
-/* Options that mount_plan() refuses by name are not features. */
-static bool option_works(const char *name)
-{
-	static const char *const not_yet[] = { "idmap", "ridmap", "tmpcopyup", "src-nofollow", "dest-nofollow" };
-
-	for (size_t i = 0; i < ARRAY_LEN(not_yet); i++)
-		if (str_eq(not_yet[i], name))
-			return false;
-	return true;
 }
 
 /* Podman asks for the checkpoint names of both, containerd logs the versions. */
@@ -111,8 +92,8 @@ static void features_annotations(struct json_out *o)
 
 int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err)
 {
-	static const char *const hooks[] = { "prestart", "createRuntime", "createContainer",
-					     "startContainer", "poststart", "poststop" };
+	static const char *const hooks[] = { "prestart",       "createRuntime", "createContainer",
+					     "startContainer", "poststart",	"poststop" };
 	static const char *const unsafe[] = { "org.bryo.", "org.systemd.property.", "run.oci." };
 	struct json_out o;
 
@@ -125,8 +106,7 @@ int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err)
 	list_of(&o, "hooks", hooks, ARRAY_LEN(hooks));
 	json_out_array(&o, "mountOptions");
 	for (size_t i = 0; mount_opt_name(i); i++)
-		if (option_works(mount_opt_name(i)))
-			json_out_str(&o, NULL, mount_opt_name(i));
+		json_out_str(&o, NULL, mount_opt_name(i));
 	json_out_end(&o, ']');
 	features_linux(&o);
 	features_annotations(&o);

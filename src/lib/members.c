@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-struct ns_id { dev_t dev; ino_t ino; };
+struct ns_id { dev_t dev; ino_t ino; bool own; };
 
 static int open_pid_ns(pid_t pid)
 {
@@ -71,9 +71,29 @@ static bool is_descendant(pid_t pid, pid_t ancestor)
 	return false;
 }
 
+/* Pid 1 of its namespace: the namespace is the container's. Else it was joined and has others in it. */
+static bool owns_namespace(const struct record *r)
+{
+	char path[64];
+	auto_free char *text = NULL;
+	const char *line, *last;
+
+	if (!(r->namespaces & CLONE_NEWPID))
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)r->pid);
+	if (file_read_at(AT_FDCWD, path, 65536, &text, NULL, NULL) < 0)
+		return false;
+	line = strstr(text, "\nNSpid:");
+	if (!line)
+		return false;
+	line += 1;
+	last = line + strcspn(line, "\n");
+	return last - line > 2 && last[-1] == '1' && (last[-2] == '\t' || last[-2] == ' ');
+}
+
 static bool is_member(const struct record *r, pid_t pid, const struct ns_id *ns)
 {
-	return r->namespaces & CLONE_NEWPID ? in_namespace(pid, ns) : is_descendant(pid, r->pid);
+	return ns->own ? in_namespace(pid, ns) : is_descendant(pid, r->pid);
 }
 
 static int namespace_of(const struct record *r, struct ns_id *ret, struct err *err)
@@ -85,6 +105,7 @@ static int namespace_of(const struct record *r, struct ns_id *ret, struct err *e
 		return err_sys(err, "look at the container's pid namespace");
 	ret->dev = st.st_dev;
 	ret->ino = st.st_ino;
+	ret->own = owns_namespace(r);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "feature/hooks.h"
+#include "feature/rdt.h"
 
 #include <poll.h>
 #include <string.h>
@@ -29,10 +30,12 @@ int container_kill(struct container *c, struct err *err)
 		n = poll(&p, 1, KILL_DEADLINE_MS);
 	while (n < 0 && errno == EINTR);
 	if (n == 0) {
-		err_set(err, ETIMEDOUT, "process %d did not end within %d s of SIGKILL", (int)c->record.pid,
-			KILL_DEADLINE_MS / 1000);
-		return err_hint(err, -ETIMEDOUT, "it may be stuck in the kernel: see /proc/%d/stack and the log of the kernel",
-				(int)c->record.pid);
+		err_set(err, ETIMEDOUT, "process %d did not end within %d s of SIGKILL",
+			(int)c->record.pid, KILL_DEADLINE_MS / 1000);
+		return err_hint(
+			err, -ETIMEDOUT,
+			"it may be stuck in the kernel: see /proc/%d/stack and the log of the kernel",
+			(int)c->record.pid);
 	}
 	/* Ours to reap where we are the parent; otherwise ECHILD, which is fine. */
 	(void)waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | __WALL);
@@ -67,6 +70,8 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 
 	if (rc < 0)
 		return rc;
+	if (c->record.rdt_class || c->record.rdt_monitor)
+		rdt_undo(c->record.rdt_class, c->record.rdt_monitor);
 	run_poststop(ctx, id, c);
 	return state_remove(ctx->rootfd, id, err);
 }
@@ -105,7 +110,8 @@ int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *e)
 	if (rc < 0)
 		return remove_broken(ctx, id, rc, force, err);
 	if (!force && c.status == STATE_RUNNING) {
-		err_set(err, EBUSY, "cannot delete container '%s' that is not stopped: running", id);
+		err_set(err, EBUSY, "cannot delete container '%s' that is not stopped: running",
+			id);
 		return err_hint(err, -EBUSY, "kill it first, or use --force");
 	}
 	return container_remove(ctx, id, &c, err);

@@ -13,6 +13,7 @@
 #include "sandbox_spec.h"
 
 #include "base/cleanup.h"
+#include "oci/idmap_style.h"
 
 #include <string.h>
 
@@ -113,8 +114,10 @@ static void mapping(struct json_out *o, const char *key, uint32_t id)
 static void linux_part(struct json_out *o, const struct sandbox_spec *s)
 {
 	json_out_object(o, "linux");
-	mapping(o, "uidMappings", s->uid);
-	mapping(o, "gidMappings", s->gid);
+	if (!s->idmap) {
+		mapping(o, "uidMappings", s->uid);
+		mapping(o, "gidMappings", s->gid);
+	}
 	json_out_array(o, "namespaces");
 	for (const char *const *type =
 		     LIST("user", "mount", "pid", "network", "ipc", "uts", "cgroup");
@@ -159,6 +162,8 @@ void sandbox_spec_write(const struct sandbox_spec *s, struct str *ret)
 	linux_part(&o, s);
 	json_out_object(&o, "annotations");
 	json_out_str(&o, "org.bryo.rootfs", "tmpfs");
+	if (s->idmap)
+		json_out_str(&o, IDMAP_ANNOTATION, s->idmap);
 	json_out_end(&o, '}');
 	json_out_end(&o, '}');
 	str_addn(ret, o.s.p, o.s.len);

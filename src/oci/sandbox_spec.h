@@ -30,6 +30,7 @@ struct sandbox_spec {
 		size_t n;
 	} binds;	     /* parents first */
 	const char *seccomp; /* a linux.seccomp object as text; NULL: no filter */
+	const char *idmap;   /* instead of the caller's ID alone: idmap_style.h; or NULL */
 };
 
 /* Directories of the host that a sandbox sees, NULL-terminated. */

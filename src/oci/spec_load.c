@@ -118,21 +118,24 @@ const struct spec_table *spec_tables(void)
 	return tables;
 }
 
-int spec_parse(struct arena *a, const char *name, const char *text, size_t len, struct spec **ret,
-	       struct err *err)
+int spec_decode(struct arena *a, const struct json *doc, struct spec **ret, struct err *err)
 {
-	struct json *doc;
-	struct spec *spec;
-	int rc = json_parse(a, name, text, len, &doc, err);
+	struct spec *spec = arena_alloc(a, sizeof(*spec));
+	int rc = json_decode(a, doc, spec_table, spec, err);
 
-	if (rc < 0)
-		return rc;
-	spec = arena_alloc(a, sizeof(*spec));
-	rc = json_decode(a, doc, spec_table, spec, err);
 	if (rc < 0)
 		return rc;
 	*ret = spec;
 	return 0;
+}
+
+int spec_parse(struct arena *a, const char *name, const char *text, size_t len, struct spec **ret,
+	       struct err *err)
+{
+	struct json *doc;
+	int rc = json_parse(a, name, text, len, &doc, err);
+
+	return rc < 0 ? rc : spec_decode(a, doc, ret, err);
 }
 
 int spec_parse_process(struct arena *a, const char *name, const char *text, size_t len,
@@ -150,6 +153,26 @@ int spec_parse_process(struct arena *a, const char *name, const char *text, size
 		return rc;
 	*ret = process;
 	return 0;
+}
+
+int spec_parse_mounts(struct arena *a, const char *name, const char *text, size_t len,
+		      struct spec *ret, struct err *err)
+{
+	const struct json *one;
+	struct json *doc;
+	int rc = json_parse(a, name, text, len, &doc, err);
+
+	if (rc < 0)
+		return rc;
+	if (doc->type != JSON_ARRAY)
+		return json_err_wants(doc, "an array of mounts", err);
+	ret->mounts.v = arena_alloc(a, (doc->n + 1) * sizeof(*ret->mounts.v));
+	for (one = doc->child; one && rc == 0; one = one->next) {
+		if (one->type != JSON_OBJECT)
+			return json_err_wants(one, "an object", err);
+		rc = json_decode(a, one, spec_mount_table, &ret->mounts.v[ret->mounts.n++], err);
+	}
+	return rc;
 }
 
 int spec_load(struct arena *a, int dirfd, const char *path, struct spec **ret,

@@ -22,9 +22,15 @@ int spec_load(struct arena *a, int dirfd, const char *path, struct spec **ret, c
 /* From memory; name is what errors call it. [pure] */
 int spec_parse(struct arena *a, const char *name, const char *text, size_t len, struct spec **ret,
 	       struct err *err);
+/* From a document that was parsed before, and perhaps changed; the spec points into it. [pure] */
+int spec_decode(struct arena *a, const struct json *doc, struct spec **ret, struct err *err);
 /* Only a process object, as `exec --process FILE` reads it. [pure] */
 int spec_parse_process(struct arena *a, const char *name, const char *text, size_t len,
 		       struct spec_process **ret, struct err *err);
+
+/* Only an array of mounts, as `mounts add` reads it, into ret->mounts. [pure] */
+int spec_parse_mounts(struct arena *a, const char *name, const char *text, size_t len, struct spec *ret,
+		      struct err *err);
 
 /* The tables, by object, for lints and tests: {"process", spec_process_table}, ... ended by NULL. */
 struct spec_table { const char *path; const struct json_field *table; };

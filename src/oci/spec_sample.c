@@ -68,8 +68,9 @@ static void sample_process(struct json_out *out, const struct spec_sample_option
 	json_out_object(out, "process");
 	json_out_bool(out, "terminal", o->terminal);
 	json_out_object(out, "user");
-	json_out_u64(out, "uid", 0);
-	json_out_u64(out, "gid", 0);
+	/* keep-id is asked for by who wants to be himself inside */
+	json_out_u64(out, "uid", o->mapped.style == IDMAP_KEEP_ID ? o->euid : 0);
+	json_out_u64(out, "gid", o->mapped.style == IDMAP_KEEP_ID ? o->egid : 0);
 	json_out_end(out, '}');
 	if (o->args.n)
 		json_out_strv(out, "args", &o->args);
@@ -106,7 +107,8 @@ static void sample_mounts(struct json_out *out, const struct spec_sample_options
 	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
 		bool bound = o->kind == SAMPLE_ROOTLESS && str_eq(mounts[i].destination, "/sys");
 
-		sample_mount(out, bound ? &sys_bound : &mounts[i], o->kind == SAMPLE_ROOT);
+		sample_mount(out, bound ? &sys_bound : &mounts[i],
+			     o->kind == SAMPLE_ROOT && o->mapped.style == IDMAP_NOT_SAID);
 	}
 	json_out_end(out, ']');
 }
@@ -119,6 +121,19 @@ static void sample_mapping(struct json_out *out, const char *key, uint32_t host_
 	json_out_u64(out, "hostID", host_id);
 	json_out_u64(out, "size", 1);
 	json_out_end(out, '}');
+	json_out_end(out, ']');
+}
+
+static void sample_list(struct json_out *out, const char *key, const struct spec_mappings *list)
+{
+	json_out_array(out, key);
+	for (size_t i = 0; i < list->n; i++) {
+		json_out_object(out, NULL);
+		json_out_u64(out, "containerID", list->v[i].container_id);
+		json_out_u64(out, "hostID", list->v[i].host_id);
+		json_out_u64(out, "size", list->v[i].size);
+		json_out_end(out, '}');
+	}
 	json_out_end(out, ']');
 }
 
@@ -146,7 +161,7 @@ static void sample_namespaces(struct json_out *out, const struct spec_sample_opt
 		{ "uts", true },
 		{ "mount", true },
 		{ "cgroup", o->cgroupns },
-		{ "user", o->kind != SAMPLE_ROOT },
+		{ "user", o->kind != SAMPLE_ROOT || o->mapped.style != IDMAP_NOT_SAID },
 	};
 
 	json_out_array(out, "namespaces");
@@ -166,6 +181,10 @@ static void sample_linux(struct json_out *out, const struct spec_sample_options 
 	if (o->kind == SAMPLE_ROOTLESS) {
 		sample_mapping(out, "uidMappings", o->euid);
 		sample_mapping(out, "gidMappings", o->egid);
+	}
+	if (o->mapped.style == IDMAP_LIST) {
+		sample_list(out, "uidMappings", &o->mapped.uid);
+		sample_list(out, "gidMappings", &o->mapped.gid);
 	}
 	if (o->kind == SAMPLE_ROOT)
 		sample_resources(out);
@@ -196,6 +215,11 @@ void spec_sample(const struct spec_sample_options *o, struct str *ret)
 	json_out_str(&out, "hostname", o->hostname ? o->hostname : "bryo");
 	sample_mounts(&out, o);
 	sample_linux(&out, o);
+	if (o->mapped.style != IDMAP_NOT_SAID && o->mapped.style != IDMAP_LIST) {
+		json_out_object(&out, "annotations");
+		json_out_str(&out, IDMAP_ANNOTATION, o->idmap);
+		json_out_end(&out, '}');
+	}
 	json_out_end(&out, '}');
 	str_add(ret, out.s.p);
 	str_addc(ret, '\n');

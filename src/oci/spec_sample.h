@@ -14,6 +14,7 @@
 #define BRYO_SPEC_SAMPLE_H
 
 #include "base/json.h"
+#include "oci/idmap_style.h"
 
 enum spec_sample { SAMPLE_ROOT, SAMPLE_ROOTLESS, SAMPLE_USER };
 
@@ -26,6 +27,8 @@ struct spec_sample_options {
 	const char *rootfs;	   /* NULL: "rootfs" */
 	const char *hostname;	   /* NULL: "bryo" */
 	struct strv args;	   /* empty: "sh" */
+	const char *idmap;	   /* the word for the mappings (idmap_style.h), or NULL */
+	struct idmap_words mapped; /* the same, parsed: a list is written as mappings */
 };
 
 /* The document, tab-indented with a final newline, as runc prints it. [pure] */

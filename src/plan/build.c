@@ -21,10 +21,15 @@ static int plan_names(const struct spec *spec, struct plan *plan, struct err *er
 	plan->hostname = spec->hostname;
 	plan->domainname = spec->domainname;
 	if ((spec->hostname && *spec->hostname) && !uts)
-		return err_hint(err, err_set(err, EINVAL, "hostname needs a uts namespace of the container's own"),
-				"without one the host's name would change: add {\"type\": \"uts\"}");
+		return err_hint(
+			err,
+			err_set(err, EINVAL,
+				"hostname needs a uts namespace of the container's own"),
+			"without one the host's name would change: add {\"type\": \"uts\"}");
 	if ((spec->domainname && *spec->domainname) && !uts)
-		return err_hint(err, err_set(err, EINVAL, "domainname needs a uts namespace of the container's own"),
+		return err_hint(err,
+				err_set(err, EINVAL,
+					"domainname needs a uts namespace of the container's own"),
 				"without one the host's would change: add {\"type\": \"uts\"}");
 	return 0;
 }
@@ -35,8 +40,8 @@ static bool setgroups_denied(const struct plan *plan, const struct host *host)
 	return plan->idmap.deny_setgroups || host->setgroups_denied;
 }
 
-static void plan_features(struct arena *a, const struct plan_request *q, struct host *host, struct plan *plan,
-			  struct err *all)
+static void plan_features(struct arena *a, const struct plan_request *q, struct host *host,
+			  struct plan *plan, struct err *all)
 {
 	const struct spec *spec = q->spec;
 	bool userns = (plan->ns.differ & CLONE_NEWUSER) || host->in_userns;
@@ -44,30 +49,49 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		.spec = spec,
 		.process = &spec->process,
 		.preserve_fds = q->preserve_fds,
+		.listen_fds = q->listen_fds,
+		.listen_names = q->listen_names,
 		.seccomp_cache = q->seccomp_cache,
 		.compile = q->compile_seccomp,
 		.setgroups_denied = setgroups_denied(plan, host),
+		.userns = userns,
 	};
 	struct err one = ERR_INIT;
 
-	add(all, &one, rootfs_plan(a, spec, q->bundle, q->no_pivot, &plan->notes, &plan->rootfs, &one));
-	add(all, &one, mount_plan(a, spec, q->bundle, &plan->ns, &plan->idmap, host, &plan->notes, &plan->mounts, &one));
-	add(all, &one, device_plan(a, spec, plan->mounts.dev_is_ours, userns, &plan->notes, &plan->devices, &one));
-	add(all, &one, mask_plan(a, &spec->linux_.masked_paths, &spec->linux_.readonly_paths, &plan->masks, &one));
-	add(all, &one, sysctl_plan(a, spec, &plan->ns, &plan->sysctl, &one));
+	if (lsm_wanted(&spec->process, spec))
+		host_need_lsm(host);
+	add(all, &one,
+	    rootfs_plan(a, spec, q->bundle, q->no_pivot, &plan->notes, &plan->rootfs, &one));
+	add(all, &one,
+	    mount_plan(a, spec, q->bundle, &plan->ns, &plan->idmap, host, &plan->notes,
+		       &plan->mounts, &one));
+	add(all, &one, lsm_mounts_plan(a, spec, host, &plan->mounts, &one));
+	add(all, &one,
+	    device_plan(a, spec, plan->mounts.dev_is_ours, userns, &plan->notes, &plan->devices,
+			&one));
+	add(all, &one,
+	    mask_plan(a, &spec->linux_.masked_paths, &spec->linux_.readonly_paths, &plan->masks,
+		      &one));
+	add(all, &one,
+	    sysctl_plan(a, spec, &plan->ns, &plan->idmap, &plan->notes, &plan->sysctl, &one));
 	add(all, &one, timens_plan(a, spec, &plan->ns, &plan->timens, &one));
 	add(all, &one, netdev_plan(a, spec, &plan->ns, host, &plan->netdevs, &one));
+	add(all, &one, rdt_plan(a, spec, q->id, host, &plan->rdt, &one));
 	add(all, &one, plan_names(spec, plan, &one));
 	if (!spec->has_process)
 		add(all, &one, err_set(&one, EINVAL, "process is missing"));
 	else
-		add(all, &one, process_plan(a, &process, &plan->idmap, host, &plan->notes, &plan->process, &one));
-	add(all, &one, hooks_plan(a, spec, q->id, q->bundle, plan->process.envp ? plan->process.envp + 1 : NULL,
-				  &plan->hooks, &one));
+		add(all, &one,
+		    process_plan(a, &process, &plan->idmap, host, &plan->notes, &plan->process,
+				 &one));
+	add(all, &one,
+	    hooks_plan(a, spec, q->id, q->bundle,
+		       plan->process.envp ? plan->process.envp + 1 : NULL, &plan->hooks, &one));
 	add(all, &one, plan_check(spec, plan, &plan->notes, &one));
 }
 
-int plan_build(struct arena *a, const struct plan_request *q, struct host *host, struct plan *plan, struct err *err)
+int plan_build(struct arena *a, const struct plan_request *q, struct host *host, struct plan *plan,
+	       struct err *err)
 {
 	struct err all = ERR_INIT, one = ERR_INIT;
 	bool joined = false;
@@ -81,8 +105,9 @@ int plan_build(struct arena *a, const struct plan_request *q, struct host *host,
 	if (!all.num) {
 		for (size_t i = 0; i < plan->ns.n_joins; i++)
 			joined |= plan->ns.joins[i].flag == CLONE_NEWUSER;
-		add(&all, &one, idmap_plan(a, q->spec, host, plan->ns.create & CLONE_NEWUSER, joined, &plan->notes,
-					   &plan->idmap, &one));
+		add(&all, &one,
+		    idmap_plan(a, q->spec, host, plan->ns.create & CLONE_NEWUSER, joined,
+			       &plan->notes, &plan->idmap, &one));
 	}
 	if (!all.num)
 		plan_features(a, q, host, plan, &all);

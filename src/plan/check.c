@@ -1,5 +1,5 @@
 /*
- * check.c - rules between features, and what is known but not acted on (plan.h). The rule of the
+ * check.c - rules between features, and what is asked for and not done (plan.h). The rule of the
  * project: what the config asks for is done, adapted to mean the same, or refused by name.
  *
  * Resource limits: no cgroup is made, so a limit that was asked for is one warning that names
@@ -13,30 +13,6 @@
 #include "base/str.h"
 #include "base/sys.h"
 
-static int check_unsupported(const struct spec *spec, struct err *err)
-{
-	const struct spec_linux *l = &spec->linux_;
-	const struct { const char *field; bool given; } fields[] = {
-		{ "linux.intelRdt", l->intel_rdt },
-		{ "linux.personality", l->personality },
-		{ "linux.memoryPolicy", l->memory_policy },
-		{ "linux.mountLabel", l->mount_label && *l->mount_label },
-	};
-	struct err all = ERR_INIT, one = ERR_INIT;
-
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (!fields[i].given)
-			continue;
-		one = (struct err)ERR_INIT;
-		err_set(&one, ENOTSUP, "%s is not supported yet", fields[i].field);
-		err_hint(&one, 0, "take it out, if the container can do without");
-		err_also(&all, &one);
-	}
-	if (all.num)
-		*err = all;
-	return -all.num;
-}
-
 static bool wants_i64(struct opt_i64 v)
 {
 	return v.set && v.v != -1 && v.v != 0;
@@ -44,7 +20,10 @@ static bool wants_i64(struct opt_i64 v)
 
 static void limits_asked(const struct spec_resources *r, struct str *names)
 {
-	const struct { const char *name; bool asked; } rows[] = {
+	const struct {
+		const char *name;
+		bool asked;
+	} rows[] = {
 		{ "memory.limit", wants_i64(r->memory.limit) },
 		{ "memory.reservation", wants_i64(r->memory.reservation) },
 		{ "memory.swap", wants_i64(r->memory.swap) },
@@ -62,8 +41,10 @@ static void limits_asked(const struct spec_resources *r, struct str *names)
 		{ "cpu.mems", r->cpu.mems && *r->cpu.mems },
 		{ "pids.limit", r->pids.limit.set && r->pids.limit.v != -1 },
 		{ "blockIO.weight", r->block_io.weight.set && r->block_io.weight.v },
+		{ "blockIO.leafWeight", r->block_io.leaf_weight.set && r->block_io.leaf_weight.v },
 		{ "blockIO.weightDevice", r->block_io.weight_device.n },
-		{ "blockIO.throttle*", r->block_io.throttle_read_bps_device.n || r->block_io.throttle_write_bps_device.n ||
+		{ "blockIO.throttle*", r->block_io.throttle_read_bps_device.n ||
+					       r->block_io.throttle_write_bps_device.n ||
 					       r->block_io.throttle_read_iops_device.n ||
 					       r->block_io.throttle_write_iops_device.n },
 		{ "hugepageLimits", r->hugepage_limits.n },
@@ -83,16 +64,23 @@ static int check_limits(const struct spec *spec, struct notes *notes, struct err
 	auto_str struct str names = STR_INIT;
 
 	if (policy && !str_eq(policy, "required") && !str_eq(policy, "best-effort"))
-		return err_hint(err, err_set(err, EINVAL, "annotation org.bryo.limits: unknown value '%s'", policy),
+		return err_hint(err,
+				err_set(err, EINVAL,
+					"annotation org.bryo.limits: unknown value '%s'", policy),
 				"required or best-effort");
 	limits_asked(&spec->linux_.resources, &names);
 	if (!names.len)
 		return 0;
 	if (str_eq(policy, "required")) {
-		err_set(err, ENOTSUP, "linux.resources: %s cannot be enforced without a cgroup", names.p);
-		return err_hint(err, -ENOTSUP, "this version of bryo makes no cgroups; the annotation org.bryo.limits=required forbids going on");
+		err_set(err, ENOTSUP, "linux.resources: %s cannot be enforced without a cgroup",
+			names.p);
+		return err_hint(
+			err, -ENOTSUP,
+			"this version of bryo makes no cgroups; "
+			"the annotation org.bryo.limits=required forbids going on");
 	}
-	note_add(notes, NOTE_WARNING, "linux.resources", "this version of bryo makes no cgroups", "not applied: %s", names.p);
+	note_add(notes, NOTE_WARNING, "linux.resources", "this version of bryo makes no cgroups",
+		 "not applied: %s", names.p);
 	return 0;
 }
 
@@ -100,19 +88,23 @@ static int check_limits(const struct spec *spec, struct notes *notes, struct err
 static void check_sharing(const struct plan *plan, struct notes *notes)
 {
 	if (!(plan->ns.differ & CLONE_NEWPID))
-		note_add(notes, NOTE_WARNING, "linux.namespaces", "the config has no pid namespace and there is no cgroup",
-			 "processes that the container leaves behind cannot all be found by kill and delete");
+		note_add(
+			notes, NOTE_WARNING, "linux.namespaces",
+			"the config has no pid namespace and there is no cgroup",
+			"processes that the container leaves behind cannot all be found by kill and delete");
 }
 
-int plan_check(const struct spec *spec, const struct plan *plan, struct notes *notes, struct err *err)
+int plan_check(const struct spec *spec, const struct plan *plan, struct notes *notes,
+	       struct err *err)
 {
 	struct err all = ERR_INIT, one = ERR_INIT;
 
-	if (check_unsupported(spec, &one) < 0)
-		err_also(&all, &one);
-	one = (struct err)ERR_INIT;
 	if (check_limits(spec, notes, &one) < 0)
 		err_also(&all, &one);
+	if (spec->linux_.cgroups_path && *spec->linux_.cgroups_path)
+		note_add(notes, NOTE_ADAPTED, "linux.cgroupsPath",
+			 "this version of bryo makes no cgroups", "'%s' is not used",
+			 spec->linux_.cgroups_path);
 	check_sharing(plan, notes);
 	if (all.num)
 		*err = all;

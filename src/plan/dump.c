@@ -79,6 +79,30 @@ static void dump_root(struct json_out *o, const struct plan *p)
 	json_out_end(o, '}');
 }
 
+/* Only what the config asked for beyond the usual. */
+static void dump_mount_extras(struct json_out *o, const struct mount_op *op)
+{
+	const struct { const char *name; bool on; } words[] = {
+		{ "copyUp", op->o.tmpcopyup }, { "copySymlink", op->o.copy_symlink },
+		{ "sourceNotFollowed", op->o.src_nofollow }, { "targetNotFollowed", op->o.dest_nofollow },
+	};
+
+	if (op->o.sb_flags.n)
+		json_out_strv(o, "fileSystemFlags", &op->o.sb_flags);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i].on)
+			json_out_bool(o, words[i].name, true);
+	if (!op->map.active)
+		return;
+	json_out_object(o, "idMap");
+	json_out_bool(o, "recursive", op->map.recursive);
+	if (op->map.ns)
+		json_out_str(o, "namespace", op->map.ns);
+	dump_map(o, "uid", &op->map.uid);
+	dump_map(o, "gid", &op->map.gid);
+	json_out_end(o, '}');
+}
+
 static void dump_mounts(struct json_out *o, const struct mount_plan *m)
 {
 	char text[128];
@@ -101,6 +125,7 @@ static void dump_mounts(struct json_out *o, const struct mount_plan *m)
 			json_out_str(o, "propagation", plan_word_propagation(op->o.propagation));
 		if (op->o.data.n)
 			json_out_strv(o, "data", &op->o.data);
+		dump_mount_extras(o, op);
 		json_out_end(o, '}');
 	}
 	json_out_end(o, ']');
@@ -164,6 +189,27 @@ static void dump_netdevs(struct json_out *o, const struct netdev_plan *p)
 	json_out_end(o, '}');
 }
 
+static void dump_rdt(struct json_out *o, const struct rdt_plan *p)
+{
+	if (!p->active)
+		return;
+	json_out_object(o, "intelRdt");
+	json_out_str(o, "class", p->class);
+	json_out_strv(o, "schemata", &p->lines);
+	json_out_str(o, "monitor", p->monitor);
+	json_out_end(o, '}');
+}
+
+static void dump_labels(struct json_out *o, const struct process_plan *p)
+{
+	if (p->lsm.apparmor)
+		json_out_str(o, "apparmorProfile", p->lsm.apparmor);
+	if (p->lsm.selinux)
+		json_out_str(o, "selinuxLabel", p->lsm.selinux);
+	if (p->listen.n)
+		json_out_u64(o, "listenFds", (uint64_t)p->listen.n);
+}
+
 static void dump_process(struct json_out *o, const struct process_plan *p)
 {
 	json_out_object(o, "process");
@@ -193,6 +239,8 @@ static void dump_process(struct json_out *o, const struct process_plan *p)
 	json_out_end(o, ']');
 	if (p->rlimits.oom_score_adj.set)
 		json_out_i64(o, "oomScoreAdj", p->rlimits.oom_score_adj.v);
+	sched_dump_json(&p->sched, o);
+	dump_labels(o, p);
 	json_out_end(o, '}');
 }
 
@@ -265,6 +313,7 @@ void plan_dump_json(const struct plan *p, struct str *ret)
 	json_out_end(&o, '}');
 	dump_time(&o, &p->timens);
 	dump_netdevs(&o, &p->netdevs);
+	dump_rdt(&o, &p->rdt);
 	json_out_str(&o, "hostname", p->hostname);
 	json_out_str(&o, "domainname", p->domainname);
 	dump_process(&o, &p->process);

@@ -14,7 +14,10 @@
 
 const char *plan_word_propagation(unsigned long flag)
 {
-	return flag == MS_SHARED ? "shared" : flag == MS_PRIVATE ? "private" : flag == MS_UNBINDABLE ? "unbindable" : "slave";
+	return flag == MS_SHARED       ? "shared"
+	       : flag == MS_PRIVATE    ? "private"
+	       : flag == MS_UNBINDABLE ? "unbindable"
+				       : "slave";
 }
 
 const char *plan_word_mount(enum mount_kind kind, bool recursive)
@@ -41,7 +44,8 @@ static void text_map(struct str *s, const char *what, const struct id_extents *m
 {
 	for (size_t i = 0; i < map->n; i++)
 		str_addf(s, "  %-4s %10u..%-10u <- %u..%u\n", i ? "" : what, map->v[i].inside,
-			 map->v[i].inside + map->v[i].count - 1, map->v[i].outside, map->v[i].outside + map->v[i].count - 1);
+			 map->v[i].inside + map->v[i].count - 1, map->v[i].outside,
+			 map->v[i].outside + map->v[i].count - 1);
 }
 
 static void text_namespaces(struct str *s, const struct plan *p)
@@ -54,7 +58,10 @@ static void text_namespaces(struct str *s, const struct plan *p)
 		for (size_t k = 0; k < p->ns.n_joins; k++)
 			if (p->ns.joins[k].flag == flag)
 				path = p->ns.joins[k].path;
-		str_addf(s, "  %-8s %s%s\n", ns_name(flag), path ? "join " : p->ns.differ & flag ? "new" : "shared with the host",
+		str_addf(s, "  %-8s %s%s\n", ns_name(flag),
+			 path		       ? "join "
+			 : p->ns.differ & flag ? "new"
+					       : "shared with the host",
 			 path ? path : "");
 	}
 	if (!p->idmap.active)
@@ -66,12 +73,27 @@ static void text_namespaces(struct str *s, const struct plan *p)
 	text_map(s, "gid", &p->idmap.gid);
 }
 
+static void text_mount_extras(struct str *s, const struct mount_op *op)
+{
+	for (size_t i = 0; i < op->o.sb_flags.n; i++)
+		str_addf(s, ", %s", op->o.sb_flags.v[i]);
+	str_addf(s, "%s%s", op->o.tmpcopyup ? ", begins with a copy of what it hides" : "",
+		 op->map.active ? op->map.recursive ? ", ID-mapped with all below" : ", ID-mapped"
+				: "");
+	str_addc(s, '\n');
+	if (!op->map.active)
+		return;
+	text_map(s, "  uid", &op->map.uid);
+	text_map(s, "  gid", &op->map.gid);
+}
+
 static void text_mounts(struct str *s, const struct plan *p)
 {
 	char set[128], rec[128];
 
-	str_addf(s, "root\n  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kind), p->rootfs.path,
-		 p->rootfs.readonly ? ", read-only" : "", plan_word_propagation(p->rootfs.propagation),
+	str_addf(s, "root\n  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kind),
+		 p->rootfs.path, p->rootfs.readonly ? ", read-only" : "",
+		 plan_word_propagation(p->rootfs.propagation),
 		 p->rootfs.no_pivot ? ", without pivot_root" : "");
 	str_add(s, "mounts, in this order\n");
 	for (size_t i = 0; i < p->mounts.n; i++) {
@@ -79,19 +101,24 @@ static void text_mounts(struct str *s, const struct plan *p)
 
 		(void)mount_attr_text(op->o.set, set, sizeof(set));
 		(void)mount_attr_text(op->o.rec_set, rec, sizeof(rec));
-		str_addf(s, "  %-7s %-24s %s%s%s%s%s%s%s", plan_word_mount(op->kind, op->recursive), op->target,
-			 op->kind == MOUNT_BIND ? op->source : op->type ? op->type : "", *set ? " (" : "", set, *set ? ")" : "",
-			 *rec ? " (all below: " : "", rec, *rec ? ")" : "");
+		str_addf(s, "  %-7s %-24s %s%s%s%s%s%s%s", plan_word_mount(op->kind, op->recursive),
+			 op->target,
+			 op->kind == MOUNT_BIND ? op->source
+			 : op->type		? op->type
+						: "",
+			 *set ? " (" : "", set, *set ? ")" : "", *rec ? " (all below: " : "", rec,
+			 *rec ? ")" : "");
 		for (size_t k = 0; k < op->o.data.n; k++)
 			str_addf(s, "%s%s", k ? "," : " ", op->o.data.v[k]);
 		if (op->o.propagation)
 			str_addf(s, ", %s", plan_word_propagation(op->o.propagation));
-		str_addc(s, '\n');
+		text_mount_extras(s, op);
 	}
 	str_add(s, "devices\n");
 	for (size_t i = 0; i < p->devices.n; i++)
-		str_addf(s, "  %-7s %-24s %c %u:%u\n", p->devices.v[i].bind ? "bind" : "make", p->devices.v[i].path,
-			 p->devices.v[i].type, p->devices.v[i].major, p->devices.v[i].minor);
+		str_addf(s, "  %-7s %-24s %c %u:%u\n", p->devices.v[i].bind ? "bind" : "make",
+			 p->devices.v[i].path, p->devices.v[i].type, p->devices.v[i].major,
+			 p->devices.v[i].minor);
 }
 
 static void text_list(struct str *s, const char *what, const struct strv *v)
@@ -130,21 +157,31 @@ static void text_process(struct str *s, const struct process_plan *p)
 	str_add(s, "process\n  args        ");
 	for (size_t i = 0; p->argv[i]; i++)
 		text_word(s, p->argv[i]);
-	str_addf(s, "\n  cwd          %s\n  user         %u:%u, groups %s, umask %03o\n", p->cwd, p->user.uid, p->user.gid,
-		 plan_word_groups(&p->user), (unsigned)p->user.umask);
-	str_addf(s, "  terminal     %s\n  no new privileges: %s\n", p->terminal.wanted ? "yes" : "no", p->no_new_privs ? "yes" : "no");
+	str_addf(s, "\n  cwd          %s\n  user         %u:%u, groups %s, umask %03o\n", p->cwd,
+		 p->user.uid, p->user.gid, plan_word_groups(&p->user), (unsigned)p->user.umask);
+	str_addf(s, "  terminal     %s\n  no new privileges: %s\n",
+		 p->terminal.wanted ? "yes" : "no", p->no_new_privs ? "yes" : "no");
 	text_caps(s, "bounding", p->caps.bounding);
 	text_caps(s, "effective", p->caps.effective);
 	text_caps(s, "permitted", p->caps.permitted);
 	text_caps(s, "inheritable", p->caps.inheritable);
 	text_caps(s, "ambient", p->caps.ambient);
 	for (size_t i = 0; i < p->rlimits.n; i++)
-		str_addf(s, "  %-24s %llu:%llu\n", p->rlimits.v[i].name, (unsigned long long)p->rlimits.v[i].soft,
+		str_addf(s, "  %-24s %llu:%llu\n", p->rlimits.v[i].name,
+			 (unsigned long long)p->rlimits.v[i].soft,
 			 (unsigned long long)p->rlimits.v[i].hard);
 	if (p->rlimits.oom_score_adj.set)
 		str_addf(s, "  oom score    %lld\n", (long long)p->rlimits.oom_score_adj.v);
+	sched_dump_text(&p->sched, s);
+	if (p->lsm.apparmor)
+		str_addf(s, "  AppArmor     %s\n", p->lsm.apparmor);
+	if (p->lsm.selinux)
+		str_addf(s, "  SELinux      %s\n", p->lsm.selinux);
+	if (p->listen.n)
+		str_addf(s, "  descriptors  3 to %d are listening sockets\n", 2 + p->listen.n);
 	if (p->seccomp.active)
-		str_addf(s, "  seccomp      %zu rules, default %s\n", p->seccomp.n_rules, p->seccomp.default_action);
+		str_addf(s, "  seccomp      %zu rules, default %s\n", p->seccomp.n_rules,
+			 p->seccomp.default_action);
 	else
 		str_add(s, "  seccomp      none\n");
 }
@@ -157,7 +194,8 @@ static void text_notes(struct str *s, const struct notes *notes)
 	for (size_t i = 0; i < notes->list.n; i++) {
 		const struct note *n = &notes->list.v[i];
 
-		str_addf(s, "  %s%s: %s\n      because %s\n", n->kind == NOTE_WARNING ? "warning: " : "", n->field, n->what, n->why);
+		str_addf(s, "  %s%s: %s\n      because %s\n",
+			 n->kind == NOTE_WARNING ? "warning: " : "", n->field, n->what, n->why);
 	}
 }
 
@@ -167,7 +205,11 @@ void plan_dump_text(const struct plan *p, struct str *s)
 	text_notes(s, &p->notes);
 	text_namespaces(s, p);
 	for (size_t i = 0; i < p->netdevs.n; i++)
-		str_addf(s, "%s  move %s in as %s\n", i ? "" : "network devices\n", p->netdevs.v[i].from, p->netdevs.v[i].to);
+		str_addf(s, "%s  move %s in as %s\n", i ? "" : "network devices\n",
+			 p->netdevs.v[i].from, p->netdevs.v[i].to);
+	if (p->rdt.active)
+		str_addf(s, "resctrl\n  class %s%s\n", p->rdt.class,
+			 p->rdt.ours ? ", removed with the container" : "");
 	if (p->hostname)
 		str_addf(s, "hostname\n  %s\n", p->hostname);
 	if (p->domainname)
@@ -178,9 +220,11 @@ void plan_dump_text(const struct plan *p, struct str *s)
 	text_list(s, "masked", &p->masks.masked);
 	text_list(s, "read-only", &p->masks.readonly);
 	for (size_t i = 0; i < p->sysctl.n; i++)
-		str_addf(s, "%s  %s = %s\n", i ? "" : "sysctl\n", p->sysctl.v[i].key, p->sysctl.v[i].value);
+		str_addf(s, "%s  %s = %s\n", i ? "" : "sysctl\n", p->sysctl.v[i].key,
+			 p->sysctl.v[i].value);
 	text_process(s, &p->process);
 	for (int point = 0; point < HOOK_POINTS; point++)
 		for (size_t i = 0; i < p->hooks.points[point].n; i++)
-			str_addf(s, "hook %s\n  %s\n", hook_point_name((enum hook_point)point), p->hooks.points[point].v[i].path);
+			str_addf(s, "hook %s\n  %s\n", hook_point_name((enum hook_point)point),
+				 p->hooks.points[point].v[i].path);
 }

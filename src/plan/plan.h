@@ -13,6 +13,7 @@
 #include "feature/mount.h"
 #include "feature/netdev.h"
 #include "feature/note.h"
+#include "feature/rdt.h"
 #include "feature/ns.h"
 #include "feature/rootfs/rootfs.h"
 #include "feature/sysctl.h"
@@ -30,6 +31,7 @@ struct plan {
 	struct sysctl_plan sysctl;
 	struct timens_plan timens;
 	struct netdev_plan netdevs;
+	struct rdt_plan rdt;
 	const char *hostname, *domainname;
 	struct hooks_plan hooks;
 	struct process_plan process;
@@ -40,7 +42,8 @@ struct plan_request {
 	const struct spec *spec;
 	const char *id, *bundle;
 	bool no_pivot, no_new_keyring;
-	int preserve_fds;
+	int preserve_fds, listen_fds;
+	const char *listen_names;
 	bool compile_seccomp;	/* false: `plan` on faked facts */
 	int seccomp_cache;
 };

@@ -8,32 +8,6 @@
 
 #include <string.h>
 
-/* Fields that are known and not acted on: refused by name, never dropped in silence. */
-static int check_unsupported(const struct spec_process *p, struct err *err)
-{
-	const struct { const char *field; bool given; } fields[] = {
-		{ "process.scheduler", p->scheduler },
-		{ "process.ioPriority", p->io_priority },
-		{ "process.execCPUAffinity", p->exec_cpu_affinity },
-		{ "process.apparmorProfile", p->apparmor_profile && *p->apparmor_profile },
-		{ "process.selinuxLabel", p->selinux_label && *p->selinux_label },
-	};
-
-	struct err all = ERR_INIT, one = ERR_INIT;
-
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (!fields[i].given)
-			continue;
-		one = (struct err)ERR_INIT;
-		err_set(&one, ENOTSUP, "%s is not supported yet", fields[i].field);
-		err_hint(&one, 0, "take it out, if the container can do without");
-		err_also(&all, &one);
-	}
-	if (all.num)
-		*err = all;
-	return -all.num;
-}
-
 static uint32_t name_hash(const char *entry, size_t len)
 {
 	uint32_t h = 2166136261u;
@@ -44,7 +18,8 @@ static uint32_t name_hash(const char *entry, size_t len)
 }
 
 /* envp[0] stays free for HOME. Open addressing, because engines pass thousands of entries. */
-static int plan_env(struct arena *a, const struct strv *env, struct process_plan *ret, struct err *err)
+static int plan_env(struct arena *a, const struct strv *env, struct process_plan *ret,
+		    struct err *err)
 {
 	size_t slots = 16, n = 1;
 	uint32_t *table;
@@ -80,12 +55,18 @@ static int plan_env(struct arena *a, const struct strv *env, struct process_plan
 	return 0;
 }
 
-static int plan_basics(struct arena *a, const struct spec_process *p, struct process_plan *ret, struct err *err)
+static int plan_basics(struct arena *a, const struct process_request *q, struct process_plan *ret,
+		       struct err *err)
 {
+	const struct spec_process *p = q->process;
+	struct strv env = p->env;
+
 	if (!p->args.n || !p->args.v[0] || !*p->args.v[0])
-		return err_hint(err, err_set(err, EINVAL, "process.args is empty"), "name the program to run");
+		return err_hint(err, err_set(err, EINVAL, "process.args is empty"),
+				"name the program to run");
 	if (!p->cwd || p->cwd[0] != '/')
-		return err_set(err, EINVAL, "process.cwd: '%s' is not absolute", p->cwd ? p->cwd : "");
+		return err_set(err, EINVAL, "process.cwd: '%s' is not absolute",
+			       p->cwd ? p->cwd : "");
 	ret->argv = arena_alloc(a, (p->args.n + 1) * sizeof(char *));
 	for (size_t i = 0; i < p->args.n; i++)
 		ret->argv[i] = (char *)p->args.v[i];
@@ -96,32 +77,39 @@ static int plan_basics(struct arena *a, const struct spec_process *p, struct pro
 		ret->terminal.rows = (uint16_t)p->console_size.height;
 		ret->terminal.columns = (uint16_t)p->console_size.width;
 	}
-	return plan_env(a, &p->env, ret, err);
+	listen_plan(a, q->listen_fds, q->listen_names, &env, &ret->listen);
+	return plan_env(a, &env, ret, err);
 }
 
-int process_plan(struct arena *a, const struct process_request *q, const struct idmap_plan *ids, const struct host *host,
-		 struct notes *notes, struct process_plan *ret, struct err *err)
+int process_plan(struct arena *a, const struct process_request *q, const struct idmap_plan *ids,
+		 const struct host *host, struct notes *notes, struct process_plan *ret,
+		 struct err *err)
 {
 	const struct spec_process *p = q->process;
 	const char *keep = spec_annotation(q->spec, "run.oci.keep_original_groups");
 	bool clamp = str_eq(spec_annotation(q->spec, "org.bryo.clamp"), "true");
+	const struct sched_request sched = { .process = p,
+					     .linux_ = &q->spec->linux_,
+					     .userns = q->userns };
 	struct err all = ERR_INIT, one = ERR_INIT;
 
-#define COLLECT(call)                          \
-	do {                                   \
-		one = (struct err)ERR_INIT;    \
-		if ((call) < 0)                \
-			err_also(&all, &one);  \
+#define COLLECT(call)                         \
+	do {                                  \
+		one = (struct err)ERR_INIT;   \
+		if ((call) < 0)               \
+			err_also(&all, &one); \
 	} while (0)
-	COLLECT(plan_basics(a, p, ret, &one));
-	COLLECT(check_unsupported(p, &one));
+	COLLECT(plan_basics(a, q, ret, &one));
+	COLLECT(sched_plan(a, &sched, host, notes, &ret->sched, &one));
+	COLLECT(lsm_plan(p, host, &ret->lsm, &one));
 	COLLECT(user_plan(a, &p->user, keep, ids, q->setgroups_denied, &ret->user, &one));
 	COLLECT(caps_plan(a, &p->capabilities, q->extra_caps, notes, &ret->caps, &one));
 	COLLECT(rlimit_plan(a, p, clamp, host, notes, &ret->rlimits, &one));
 	if (q->spec->linux_.seccomp)
-		COLLECT(seccomp_plan(a, q->spec->linux_.seccomp, q->seccomp_cache, q->compile, notes, &ret->seccomp, &one));
+		COLLECT(seccomp_plan(a, q->spec->linux_.seccomp, q->seccomp_cache, q->compile,
+				     notes, &ret->seccomp, &one));
 #undef COLLECT
-	ret->preserve_fds = q->preserve_fds;
+	ret->preserve_fds = q->listen_fds + q->preserve_fds;
 	if (!all.num)
 		return 0;
 	if (err)

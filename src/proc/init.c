@@ -20,12 +20,12 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "feature/keyring.h"
 #include "proc/seal.h"
 #include "proc/start.h"
 #include "proc/sync.h"
 
 #include <limits.h>
-#include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -45,6 +45,8 @@ static int open_sources(const struct plan *plan, struct err *err)
 		rc = device_sources_inside(&plan->devices, err);
 	if (rc == 0)
 		rc = mask_source_inside(&plan->masks, err);
+	if (rc == 0)
+		rc = hooks_logs_inside(&plan->hooks, err);
 	return rc < 0 ? rc : root;
 }
 
@@ -148,18 +150,6 @@ static int open_terminal(const struct plan *plan, int rootfd, int *ret_slave, st
 	return rc < 0 ? rc : take_fd(&ptmx);
 }
 
-static void join_keyring(const struct plan *plan)
-{
-	char name[80];
-
-	if (!plan->keyring)
-		return;
-	(void)snprintf(name, sizeof(name), "_ses.%.60s", plan->id);
-	/* Quotas (200 keys a user) and outer filters refuse it: the container works without. */
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0) < 0)
-		log_debug("no new session keyring: %s (key quota, not disk, if it says quota)", strerror(errno));
-}
-
 /* From mounted to ready: *ret_slave is the pty's slave or -1; the root is final afterwards. */
 static int finish_root(const struct plan *plan, int rootfd, int *ret_master, int *ret_slave, struct err *err)
 {
@@ -180,7 +170,10 @@ static int finish_root(const struct plan *plan, int rootfd, int *ret_master, int
 		rc = rootfs_finish_inside(&plan->rootfs, rootfd, err);
 	if (rc < 0)
 		return rc;
-	join_keyring(plan);
+	if (plan->keyring)
+		rc = keyring_inside(plan->id, plan->process.lsm.selinux, plan->ns.differ & CLONE_NEWUSER, err);
+	if (rc < 0)
+		return rc;
 	/* What cannot run is told at create, as runc does; a hook may still bring the program. */
 	if (plan->hooks.points[HOOK_START_CONTAINER].n || chdir(plan->process.cwd) < 0)
 		return 0;
@@ -196,20 +189,53 @@ static int wait_for_hooks(int sock, struct err *err)
 	return rc < 0 ? rc : sync_expect(sock, SYNC_HOOKED, RUNTIME, NULL, err);
 }
 
+/* The runtime's lock is an open file description: a copy here would hold it as long as we live. */
+static void close_others(const struct init_args *args)
+{
+	const struct mount_plan *m = &args->plan->mounts;
+	const struct log_sink *log = log_get();
+	const int own[] = { args->sock, args->listener, log->fd, log->mirror };
+	auto_free int *keep = mem_alloc(sizeof(own) + m->n * sizeof(int));
+
+	memcpy(keep, own, sizeof(own));
+	if (m->n)
+		memcpy(keep + ARRAY_LEN(own), m->sources, m->n * sizeof(int)); /* ID-mapped trees */
+	fd_close_others((unsigned)(3 + args->plan->process.preserve_fds), keep, ARRAY_LEN(own) + m->n);
+}
+
+/* What the first try has opened must not stay in what becomes the container. */
+static int open_sources_again(const struct init_args *args, struct err *err)
+{
+	const struct mount_plan *m = &args->plan->mounts;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->v[i].map.active)
+			m->sources[i] = -1;
+	close_others(args);
+	return open_sources(args->plan, err);
+}
+
 static int create(const struct init_args *args, int *ret_slave, struct err *err)
 {
 	const struct plan *plan = args->plan;
 	auto_fd int master = -1, rootfd = -1;
 	mode_t mask;
+	bool late;
 	int source, rc;
 
 	stay_dumpable(plan);
 	source = open_sources(plan, err);
-	rc = source == -EAGAIN || source >= 0 ? 0 : source;
+	/* What the caller may not search, an image that belongs to the container's IDs, its root may. */
+	late = source == -EACCES && plan->idmap.active && plan->idmap.known;
+	rc = source == -EAGAIN || source >= 0 || late ? 0 : source;
 	if (rc == 0)
 		rc = sync_expect(args->sock, SYNC_MAPPED, RUNTIME, NULL, err);
 	if (rc == 0)
 		rc = user_become_root_inside(&plan->idmap, &plan->process.user, err);
+	if (rc == 0 && late) {
+		source = open_sources_again(args, err);
+		rc = source == -EAGAIN || source >= 0 ? 0 : source;
+	}
 	stay_dumpable(plan);
 	if (rc == 0)
 		rc = sync_expect(args->sock, SYNC_PLACED, RUNTIME, NULL, err);
@@ -227,6 +253,9 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 		rc = wait_for_hooks(args->sock, err);
 	if (rc == 0)
 		rc = finish_root(plan, rootfd, &master, ret_slave, err);
+	/* Engines read the output of `create` to its end: what waits for `start` must not hold it. */
+	if (rc == 0 && *ret_slave >= 0)
+		rc = terminal_adopt_inside(*ret_slave, err);
 	return rc < 0 ? rc : sync_send_with(args->sock, SYNC_READY, NULL, 0, master, err);
 }
 
@@ -243,14 +272,11 @@ static uid_t owner_of(int sock)
 
 void init_main(const struct init_args *args)
 {
-	const struct log_sink *log = log_get();
-	const int keep[] = { args->sock, args->listener, log->fd, log->mirror };
 	struct err err = ERR_INIT;
 	int slave = -1, start;
 	uid_t owner;
 
-	/* The runtime's lock is an open file description: a copy here would hold it as long as we live. */
-	fd_close_others((unsigned)(3 + args->plan->process.preserve_fds), keep, ARRAY_LEN(keep));
+	close_others(args);
 	if (create(args, &slave, &err) < 0) {
 		sync_fail(args->sock, &err);
 		_exit(126);

@@ -6,8 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "feature/keyring.h"
 #include "proc/seal.h"
 #include "proc/sync.h"
 
@@ -42,13 +44,17 @@ static int open_pty(const struct process_plan *p, int *ret_slave, struct err *er
 /* This is the exec'd process: it lives until execve; it was cloned in the container's pid namespace. */
 static _Noreturn void exec_main(const struct join_exec *j, int sock)
 {
-	const int keep[] = { sock };
+	const struct log_sink *log = log_get();
+	const int keep[] = { sock, log->fd, log->mirror };
 	auto_fd int master = -1;
 	struct err err = ERR_INIT;
 	int slave = -1, rc = 0;
 
 	fd_close_others((unsigned)(3 + j->process->preserve_fds), keep, ARRAY_LEN(keep));
-	if (j->process->terminal.wanted) {
+	rc = sched_affinity_final(&j->process->sched, &err);
+	if (rc == 0 && j->keyring)
+		rc = keyring_inside(j->keyring, j->process->lsm.selinux, j->namespaces & CLONE_NEWUSER, &err);
+	if (rc == 0 && j->process->terminal.wanted) {
 		master = open_pty(j->process, &slave, &err);
 		rc = master < 0 ? err_in(&err, master, "terminal") : 0;
 	}
@@ -67,6 +73,8 @@ static int enter(const struct job *job, struct err *err)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "become non-dumpable");
+	if (job->exec && sched_affinity_initial(&job->exec->process->sched, err) < 0)
+		return -err->num;
 	if (job->init)
 		return ns_join_inside(&job->init->plan->ns, err);
 	if (setns(job->exec->init, (int)job->exec->namespaces) < 0)

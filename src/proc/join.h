@@ -22,6 +22,7 @@ struct join_exec {
 	int init;			/* pidfd of the container's init */
 	uint32_t namespaces;		/* CLONE_NEW* to enter */
 	const struct process_plan *process;
+	const char *keyring;		/* id of the container, or NULL: keep the caller's */
 };
 
 /*

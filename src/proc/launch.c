@@ -81,6 +81,8 @@ static int script(const struct launch_request *q, int sock, struct launched *l, 
 	if (rc == 0)
 		rc = netdev_outside(&plan->netdevs, l->pidfd, err);
 	if (rc == 0)
+		rc = rdt_outside(&plan->rdt, l->pid, err);
+	if (rc == 0)
 		rc = sync_send(sock, SYNC_PLACED, err);
 	if (rc == 0 && q->meanwhile)
 		rc = q->meanwhile(q->arg, l->pid, err);
@@ -141,7 +143,10 @@ int launch_outside(const struct launch_request *q, struct launched *ret, struct 
 	auto_fd int theirs = pair[1];
 
 	args.sock = theirs;
-	rc = clone_init(&args, q->host, ret, err);
+	rc = mount_idmap_outside(&q->plan->mounts, err);
+	if (rc == 0)
+		rc = clone_init(&args, q->host, ret, err);
+	mount_idmap_release(&q->plan->mounts);
 	fd_closep(&theirs);
 	if (rc < 0)
 		return rc;

@@ -199,6 +199,10 @@ static int seal(const struct process_plan *p, int slave, int sock, char *program
 		(void)setsid();
 	umask(p->user.umask);
 	if (rc == 0)
+		rc = sched_inside(&p->sched, err);
+	if (rc == 0)
+		rc = lsm_inside(&p->lsm, err);
+	if (rc == 0)
 		rc = caps_bounding_inside(&p->caps, err);
 	if (rc == 0 && !p->no_new_privs)
 		rc = load_seccomp(p, sock, err);
@@ -235,6 +239,7 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock)
 	struct err err = ERR_INIT;
 	int rc;
 
+	listen_inside(&p->listen);
 	rc = seal(p, slave, sock, program, sizeof(program), &err);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_EXEC, &err);

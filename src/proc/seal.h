@@ -2,7 +2,7 @@
  * seal.h - the last steps before exec, in order, and nothing else; the same for the container's
  * own process and for exec.
  *
- *	session and terminal; signals, umask, rlimits; bounding set; [seccomp, if
+ *	session and terminal; signals, umask, rlimits; scheduler, label; bounding set; [seccomp, if
  *	no-new-privileges is off: it needs CAP_SYS_ADMIN]; groups, gid, uid; working directory
  *	verified to be inside; capabilities; the program is looked up as the final user;
  *	no-new-privileges; descriptors; `exec` is sent; [seccomp otherwise]; execve.

@@ -19,15 +19,16 @@ struct wire {
 };
 
 static const char *const names[] = {
-	[SYNC_MAPPED] = "mapped", [SYNC_PLACED] = "placed", [SYNC_MOUNTED] = "mounted", [SYNC_HOOKED] = "hooked",
-	[SYNC_READY] = "ready",	  [SYNC_RECORDED] = "recorded",
-	[SYNC_START] = "start",   [SYNC_EXEC] = "exec",	[SYNC_JOINED] = "joined",
-	[SYNC_NOTIFY] = "notify",  [SYNC_FAILED] = "failed",
+	[SYNC_MAPPED] = "mapped", [SYNC_PLACED] = "placed", [SYNC_MOUNTED] = "mounted",
+	[SYNC_HOOKED] = "hooked", [SYNC_READY] = "ready",   [SYNC_RECORDED] = "recorded",
+	[SYNC_START] = "start",	  [SYNC_EXEC] = "exec",	    [SYNC_JOINED] = "joined",
+	[SYNC_NOTIFY] = "notify", [SYNC_FAILED] = "failed",
 };
 
 const char *sync_name(enum sync_msg msg)
 {
-	return msg > 0 && (size_t)msg < ARRAY_LEN(names) && names[msg] ? names[msg] : "an unknown message";
+	return msg > 0 && (size_t)msg < ARRAY_LEN(names) && names[msg] ? names[msg]
+								       : "an unknown message";
 }
 
 int sync_pair(int sock[2], struct err *err)
@@ -60,7 +61,8 @@ static int send_wire(int sock, const struct wire *w, size_t len, int fd)
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int sync_send_with(int sock, enum sync_msg msg, const void *payload, size_t len, int fd, struct err *err)
+int sync_send_with(int sock, enum sync_msg msg, const void *payload, size_t len, int fd,
+		   struct err *err)
 {
 	struct wire w;
 
@@ -121,7 +123,8 @@ static void take_cause(struct wire *w, size_t n, struct err *err)
 {
 	struct err *c = &w->cause;
 
-	if (n < sizeof(*w) || w->len != sizeof(*c) || c->num <= 0 || c->used > sizeof(c->text) || c->chain > c->used) {
+	if (n < sizeof(*w) || w->len != sizeof(*c) || c->num <= 0 || c->used > sizeof(c->text) ||
+	    c->chain > c->used) {
 		err_set(err, EPROTO, "malformed 'failed' message");
 		return;
 	}
@@ -130,7 +133,8 @@ static void take_cause(struct wire *w, size_t n, struct err *err)
 	*err = *c;
 }
 
-static int check_wire(struct wire *w, ssize_t n, enum sync_msg want, const char *peer, struct err *err)
+static int check_wire(struct wire *w, ssize_t n, enum sync_msg want, const char *peer,
+		      struct err *err)
 {
 	if (n < 0) {
 		errno = (int)-n;
@@ -144,13 +148,15 @@ static int check_wire(struct wire *w, ssize_t n, enum sync_msg want, const char 
 		take_cause(w, (size_t)n, err);
 		return -err->num;
 	}
-	if (w->msg != (int)want || w->len > SYNC_PAYLOAD || (size_t)n != offsetof(struct wire, payload) + w->len)
-		return err_set(err, EPROTO, "got '%s' from the %s while waiting for '%s'", sync_name((enum sync_msg)w->msg), peer,
-			       sync_name(want));
+	if (w->msg != (int)want || w->len > SYNC_PAYLOAD ||
+	    (size_t)n != offsetof(struct wire, payload) + w->len)
+		return err_set(err, EPROTO, "got '%s' from the %s while waiting for '%s'",
+			       sync_name((enum sync_msg)w->msg), peer, sync_name(want));
 	return 0;
 }
 
-int sync_expect(int sock, enum sync_msg want, const char *peer, struct sync_packet *ret, struct err *err)
+int sync_expect(int sock, enum sync_msg want, const char *peer, struct sync_packet *ret,
+		struct err *err)
 {
 	struct wire w;
 	int fds[SYNC_FDS];
@@ -187,5 +193,6 @@ int sync_expect_end(int sock, const char *peer, struct err *err)
 		take_cause(&w, (size_t)n, err);
 		return -err->num;
 	}
-	return err_set(err, EPROTO, "got '%s' from the %s instead of the end", sync_name((enum sync_msg)w.msg), peer);
+	return err_set(err, EPROTO, "got '%s' from the %s instead of the end",
+		       sync_name((enum sync_msg)w.msg), peer);
 }

@@ -126,18 +126,21 @@ static int take_status(const struct loop *l, int *ret_status, struct err *err)
  */
 static int turn(struct loop *l, struct err *err)
 {
-	struct pollfd p[5] = { { .fd = l->w->sigfd, .events = POLLIN },
+	struct pollfd p[6] = { { .fd = l->w->sigfd, .events = POLLIN },
 			       { .fd = l->ended ? -1 : l->pidfd, .events = POLLIN } };
 	nfds_t n = 2;
 	int rc;
 
 	if (l->relay)
 		n += relay_poll(l->relay, p + 2);
+	p[n++] = (struct pollfd){ .fd = l->w->watch, .events = POLLIN };
 	if (poll(p, n, -1) < 0)
 		return errno == EINTR ? 0 : err_sys(err, "poll");
 	rc = p[0].revents ? read_signals(l, err) : 0;
 	if (rc < 0)
 		return rc;
+	if (p[n - 1].revents)
+		l->w->watched(l->w->watch_arg);
 	if (p[1].revents)
 		l->ended = true;
 	if (!l->relay)
@@ -154,7 +157,7 @@ int wait_arm(struct waiter *w, struct err *err)
 	struct sigaction plain = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	*w = (struct waiter){ .sigfd = -1 };
+	*w = (struct waiter){ .sigfd = -1, .watch = -1 };
 	wait_mask(&set);
 	w->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (w->sigfd < 0)

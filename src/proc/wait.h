@@ -20,7 +20,15 @@ struct relay;
  * opens the signalfd; a signal that arrives meanwhile is kept. Restores SIGCHLD's default
  * disposition (a parent may have ignored it: lost exit codes).
  */
-struct waiter { int sigfd; sigset_t old_mask; struct sigaction old_chld; bool armed, adopts; };
+struct waiter {
+	int sigfd;
+	sigset_t old_mask;
+	struct sigaction old_chld;
+	bool armed, adopts;
+	int watch;			/* one more descriptor to look after, set once armed; -1: none */
+	void (*watched)(void *arg);	/* it can be read */
+	void *watch_arg;
+};
 int wait_arm(struct waiter *w, struct err *err);
 /*
  * Orphans of the container become our children while w is armed, and are reaped by wait_loop():

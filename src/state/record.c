@@ -46,6 +46,8 @@ static const struct json_field record_fields[] = {
 	{ .name = "netBackend", .kind = JSON_AS_STRING, .off = OFF(r.net_backend) },
 	{ .name = "rootfsBackend", .kind = JSON_AS_STRING, .off = OFF(r.rootfs_backend) },
 	{ .name = "noNewKeyring", .kind = JSON_AS_BOOL, .off = OFF(r.no_new_keyring) },
+	{ .name = "rdtClass", .kind = JSON_AS_STRING, .off = OFF(r.rdt_class) },
+	{ .name = "rdtMonitor", .kind = JSON_AS_STRING, .off = OFF(r.rdt_monitor) },
 	{ .name = "seccompNotify", .kind = JSON_AS_BOOL, .off = OFF(r.notify) },
 	{ .name = "poststart", .kind = JSON_AS_BOOL, .off = OFF(r.poststart) },
 	{ .name = "poststop", .kind = JSON_AS_BOOL, .off = OFF(r.poststop) },
@@ -72,6 +74,10 @@ static void record_write(struct json_out *o, const struct record *r)
 	json_out_str(o, "netBackend", r->net_backend);
 	json_out_str(o, "rootfsBackend", r->rootfs_backend);
 	json_out_bool(o, "noNewKeyring", r->no_new_keyring);
+	if (r->rdt_class)
+		json_out_str(o, "rdtClass", r->rdt_class);
+	if (r->rdt_monitor)
+		json_out_str(o, "rdtMonitor", r->rdt_monitor);
 	json_out_bool(o, "seccompNotify", r->notify);
 	json_out_bool(o, "poststart", r->poststart);
 	json_out_bool(o, "poststop", r->poststop);

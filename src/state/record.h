@@ -6,7 +6,7 @@
  *
  * Files of a container's directory (0700): record.json, config.json (0600, the document as it
  * was created; later commands use it, never the bundle's), start (socket; exists until the
- * container was started).
+ * container was started), notify (directory, mounted in the container; sdnotify.h).
  */
 #ifndef BRYO_RECORD_H
 #define BRYO_RECORD_H
@@ -34,6 +34,7 @@ struct record {
 	const char *cgroup;	   /* path below the cgroup2 mount, or NULL */
 	const char *cgroup_backend, *net_backend, *rootfs_backend;
 	bool no_new_keyring;
+	const char *rdt_class, *rdt_monitor; /* what delete removes of resctrl, or NULL */
 	bool notify;		   /* its filter notifies: start needs the config's listenerPath */
 	bool poststart, poststop;  /* the config has such hooks: who asks need not parse it again */
 	struct pairs annotations;

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "base/vec.h"
+#include "feature/sdnotify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -50,8 +51,9 @@ static int check_root(int fd, const char *path, enum root_trust trust, struct er
 	if (st.st_uid != geteuid()) {
 		rc = err_set(err, EPERM, "state directory '%s' belongs to uid %u, not to uid %u",
 			     path, st.st_uid, geteuid());
-		return err_hint(err, rc, trust == ROOT_NAMED ? "name one of your own with --root"
-							     : "remove it, or name another one with --root");
+		return err_hint(err, rc,
+				trust == ROOT_NAMED ? "name one of your own with --root"
+						    : "remove it, or name another one with --root");
 	}
 	if (st.st_mode & forbidden) {
 		rc = err_set(err, EPERM, "state directory '%s' has mode %04o, which lets others in",
@@ -101,7 +103,8 @@ static int open_root(char *path, enum root_trust trust, bool create, struct err 
 		rc = err_sys(err, "open state directory '%s'", path);
 		return alien ? err_hint(
 				       err, rc,
-				       "it must be a directory and not a link: remove it, or name another one with --root")
+				       "it must be a directory and not a link: remove it, "
+				       "or name another one with --root")
 			     : rc;
 	}
 	rc = check_root(fd, path, trust, err);
@@ -197,7 +200,8 @@ int state_claim(int root, const char *id, int *ret_lock, struct err *err)
 	if (mkdirat(root, id, DIR_MODE) < 0) {
 		if (errno == EEXIST) {
 			err_set(err, EEXIST, "container with id '%s' already exists", id);
-			return err_hint(err, -EEXIST, "choose another id, or remove that one with bryo delete");
+			return err_hint(err, -EEXIST,
+					"choose another id, or remove that one with bryo delete");
 		}
 		return err_sys(err, "make the state directory of '%s'", id);
 	}
@@ -223,8 +227,9 @@ static int check_owner(int dir, const char *id, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "state directory of '%s'", id);
 	if (st.st_uid != geteuid())
-		return err_set(err, EPERM, "state directory of '%s' belongs to uid %u, not to uid %u", id, st.st_uid,
-			       geteuid());
+		return err_set(err, EPERM,
+			       "state directory of '%s' belongs to uid %u, not to uid %u", id,
+			       st.st_uid, geteuid());
 	return take_fd(&fd);
 }
 
@@ -265,7 +270,8 @@ int state_lock(int dirfd, const char *id, struct err *err)
 /* Temporary files are ".NAME.PID" (file_replace_at); a killed writer leaves one. */
 static bool is_our_file(const char *name)
 {
-	static const char *const known[] = { "record.json", "config.json", START_NAME };
+	static const char *const known[] = { "record.json", "config.json", START_NAME,
+					     SDNOTIFY_DIR };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(name, known[i]) == 0 ||
@@ -289,7 +295,11 @@ static int remove_rest(int dirfd, struct err *err)
 		if (!is_our_file(e->d_name))
 			return err_set(err, ENOTEMPTY, "holds '%s', which bryo did not make",
 				       e->d_name);
-		if (unlinkat(dirfd, e->d_name, 0) < 0 && errno != ENOENT)
+		if (strcmp(e->d_name, SDNOTIFY_DIR) == 0)
+			(void)unlinkat(dirfd, SDNOTIFY_SOCKET, 0);
+		if (unlinkat(dirfd, e->d_name,
+			     strcmp(e->d_name, SDNOTIFY_DIR) == 0 ? AT_REMOVEDIR : 0) < 0 &&
+		    errno != ENOENT)
 			return err_sys(err, "remove '%s'", e->d_name);
 	}
 	return 0;

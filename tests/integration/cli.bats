@@ -24,6 +24,7 @@ fails_with() {
 
 # --------------------------------------------------------------------- help and version
 
+# covers: --version
 @test "the first line of --version is 'bryo version X'" {
 	run --separate-stderr "$BRYO" --version
 	[ "$status" -eq 0 ]
@@ -121,6 +122,7 @@ fails_with() {
 	fails_with 1 "'maybe' is neither true nor false" delete --force=maybe "$ID"
 }
 
+# covers: --log-level
 @test "global options are checked" {
 	fails_with 1 "'perhaps' is not one of true|false|auto" --rootless perhaps list
 	fails_with 1 "'none' is not one of cgroupfs|systemd|disabled" --cgroup-manager none list
@@ -128,6 +130,7 @@ fails_with() {
 	fails_with 1 "'loud' is not one of" --log-level loud list
 }
 
+# covers: --rootless --cgroup-manager --debug
 @test "what callers of runc and crun give before the command is accepted" {
 	for option in --rootless=true --rootless=false "--rootless auto" --cgroup-manager=disabled \
 		--debug=false --systemd-cgroup=false -log-format=json; do
@@ -136,6 +139,7 @@ fails_with() {
 	done
 }
 
+# covers: --systemd-cgroup
 @test "--systemd-cgroup is refused by name, with what to do instead" {
 	fails_with 1 "--systemd-cgroup" --systemd-cgroup list
 	[[ $stderr == *"leave the option out"* ]]
@@ -197,6 +201,7 @@ fails_with() {
 	[ -z "$(bryo list -q)" ]
 }
 
+# covers: --root
 @test "list: a named state directory must exist, and is not made" {
 	ROOT=$T/none fails_with 1 "$T/none" list
 	[ ! -e "$T/none" ]
@@ -220,6 +225,7 @@ fails_with() {
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+# covers: run --rootfs
 @test "run: a command without --rootfs, --rootfs with --config, a rootfs that does not exist" {
 	fails_with 1 "unexpected argument 'id' without --rootfs" run "$ID" -- id
 	fails_with 1 "--rootfs and --config exclude each other" run --rootfs . -f c.json "$ID"
@@ -227,6 +233,7 @@ fails_with() {
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+# covers: plan --rootfs plan --format
 @test "plan --rootfs prints text, and JSON for programs" {
 	mkdir rootfs
 	[ -n "$(bryo plan --rootfs rootfs)" ]
@@ -250,6 +257,7 @@ fails_with() {
 	[ ! -e "$T/elsewhere" ]
 }
 
+# covers: spec --bundle
 @test "spec --bundle writes there" {
 	mkdir sub
 	bryo spec --bundle sub
@@ -257,6 +265,7 @@ fails_with() {
 	fails_with 1 "bundle 'none': No such file or directory" spec -b none
 }
 
+# covers: spec --file
 @test "spec --file overwrites, relative to the bundle, and - prints" {
 	mkdir sub
 	echo old >sub/other.json
@@ -274,6 +283,7 @@ fails_with() {
 	[ ! -e config.json ]
 }
 
+# covers: spec --rootless
 @test "spec --rootless is runc's: the caller's identity map, no network namespace, /sys bound" {
 	bryo spec --rootless
 	jq -e --argjson u "$(id -u)" --argjson g "$(id -g)" '
@@ -312,11 +322,23 @@ fails_with() {
 		(.time | fromdateiso8601 > 0)' <<<"$stderr"
 }
 
+# covers: --log --log-format
 @test "--log FILE in JSON has the error, which stderr repeats plainly" {
 	run --separate-stderr bryo --log log --log-format=json state "$ID"
 	[ "$status" -eq 1 ]
 	[ "$stderr" = "bryo: $(tail -n 1 log | jq -r .msg)" ]
 	[ "$(tail -n 1 log | jq -r .level)" = error ]
+}
+
+# covers: --log
+@test "with --log FILE a warning is in the file alone: stderr is the container's" {
+	make_bundle
+	args true
+	config '.process.capabilities.bounding += ["CAP_FROM_THE_FUTURE"]'
+	run --separate-stderr bryo --log log --log-format json run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	grep '"level":"warning"' log | grep -q CAP_FROM_THE_FUTURE
 }
 
 @test "--log FILE in text is written as runc writes it" {

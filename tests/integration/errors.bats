@@ -242,12 +242,6 @@ document() {
 	lines_are 1
 }
 
-@test "what is known and not supported is refused by name" {
-	make_bundle empty
-	config '.linux.personality = {"domain": "LINUX32"}'
-	refuses "linux.personality" "not supported"
-}
-
 @test "an environment entry without = is named by its place" {
 	make_bundle empty
 	config '.process.env = ["A=1", "SECRETVALUE"]'
@@ -258,12 +252,12 @@ document() {
 @test "several violations give as many lines, each complete" {
 	make_bundle empty
 	config '.process.cwd = "tmp" | .process.rlimits = [{"type": "RLIMIT_BOGUS", "soft": 1, "hard": 1}] |
-		.linux.personality = {"domain": "LINUX32"} | .mounts += [{"destination": "/m", "options": ["bind"]}]'
+		.linux.sysctl = {"kernel.panic": "1"} | .mounts += [{"destination": "/m", "options": ["bind"]}]'
 	refused 1 bryo run -b "$BUNDLE" "$ID"
 	lines_are 4
 	says "process.cwd" "'tmp'"
 	says "RLIMIT_BOGUS" "getrlimit"
-	says "linux.personality"
+	says "linux.sysctl" "kernel.panic"
 	says "mounts[" "'/m'" "source"
 }
 

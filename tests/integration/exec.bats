@@ -87,6 +87,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	not pgrep -f "sleep 1001"
 }
 
+# covers: exec --preserve-fds
 @test "stdin, stdout and stderr are the caller's" {
 	run_detached
 	echo hello | bryo exec "$ID" sh -c 'cat; echo err >&2' >"$T/out" 2>"$T/err"
@@ -102,6 +103,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	[ "$output" = x ]
 }
 
+# covers: exec --env exec --cwd
 @test "--env adds and replaces, --cwd moves" {
 	config '.process.env += ["OLD=1", "KEPT=1"]'
 	run_detached
@@ -126,6 +128,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	[ "$(bryo exec "$ID" sh -c 'echo $HOME')" = /root ]
 }
 
+# covers: exec --user
 @test "--user sets uid and gid; without a gid it is 0" {
 	requires_ids
 	run_detached
@@ -149,6 +152,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	in_initial_userns && [ "$(id -u)" = 0 ] || fails_with 255 "4000000000" exec -u 4000000000 "$ID" true
 }
 
+# covers: exec --additional-gids
 @test "--additional-gids adds groups" {
 	requires_ids
 	run_detached
@@ -156,6 +160,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	[ "$output" = "0 10 20" ]
 }
 
+# covers: exec --cap
 @test "--cap adds a capability to the bounding set too" {
 	config '.process.capabilities |= map_values([])'
 	run_detached
@@ -167,6 +172,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	fails_with 255 "CAP_NONSENSE" exec --cap CAP_NONSENSE "$ID" true
 }
 
+# covers: exec --no-new-privs
 @test "--no-new-privs switches on, =false off, and the config's value is the default" {
 	config '.process.noNewPrivileges = false'
 	run_detached
@@ -180,6 +186,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	[ "$(nnp --no-new-privs=false)" = 0 ]
 }
 
+# covers: exec --process
 @test "--process FILE is the whole process" {
 	config '.process.env += ["OF_CONFIG=1"]'
 	run_detached
@@ -203,6 +210,7 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	fails_with 255 "$T/process" exec -p "$T/process" "$ID"
 }
 
+# covers: exec --preserve-fds
 @test "--preserve-fds passes descriptors on, and refuses one that is not open" {
 	run_detached
 	echo three >"$T/three"

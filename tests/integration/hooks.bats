@@ -59,6 +59,8 @@ nothing_left() {
 	[ ! -e "$ROOT/$ID" ]
 }
 
+# covers: hooks.prestart hooks.createRuntime hooks.createContainer hooks.startContainer
+# covers: hooks.poststart hooks.poststop
 @test "all six run, each at its time" {
 	# shellcheck disable=SC2086
 	log_hooks $POINTS
@@ -134,6 +136,7 @@ nothing_left() {
 	[ "$(cat "$LOG/startContainer.ns")" = "$inside" ]
 }
 
+# covers: hooks.*[].env
 @test "the environment is the hook's own, and empty where it names none" {
 	export LEAK=1
 	log_hooks createRuntime poststart
@@ -162,6 +165,7 @@ nothing_left() {
 	done
 }
 
+# covers: hooks.*[].args hooks.*[].path
 @test "args[0] is the hook's, and path is the program" {
 	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["myname", "-c", $c]}]' \
 		--arg c "echo \$0 >'$LOG/all'"
@@ -235,6 +239,7 @@ nothing_left() {
 	nothing_left
 }
 
+# covers: hooks.*[].timeout
 @test "a timeout ends the hook and the creation" {
 	hook createRuntime "echo before; exec sleep 1008"
 	config '.hooks.createRuntime[0] += {timeout: 1, env: ["PATH=/bin:/usr/bin"]}'
@@ -277,11 +282,11 @@ nothing_left() {
 }
 
 @test "a hook that leaves a process behind with its output open does not hold creation up" {
-	hook createRuntime "sleep 10 & exit 0" PATH="$PATH"
+	hook createRuntime "sleep 10 & echo \$! >'$LOG/pid'; exit 0" PATH="$PATH"
 	SECONDS=0
 	create_container
 	[ $SECONDS -lt 5 ]
-	pkill -x -f "sleep 10" -P 1 || true
+	kill "$(cat "$LOG/pid")"
 }
 
 @test "hooks get no descriptor of the runtime, and default signals" {
@@ -307,4 +312,22 @@ nothing_left() {
 	run bryo run -b "$BUNDLE" "$ID"
 	[ "$output" = here ]
 	[ ! -e "$LOG/made" ]
+}
+
+# covers: run.oci.hooks.stdout run.oci.hooks.stderr
+@test "the output of hooks goes to the files that annotations name, also from inside" {
+	config '.annotations = {"run.oci.hooks.stdout": $o, "run.oci.hooks.stderr": $e}' --arg o "$T/hooks.out" --arg e "$T/hooks.err"
+	echo before >"$T/hooks.out"
+	hook createRuntime 'echo outside; echo trouble >&2'
+	hook startContainer 'echo inside'
+	args true
+	bryo run -b "$BUNDLE" "$ID"
+	[ "$(cat "$T/hooks.out")" = "before
+outside
+inside" ]
+	[ "$(cat "$T/hooks.err")" = trouble ]
+	config '.annotations["run.oci.hooks.stdout"] = "relative"'
+	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"annotation run.oci.hooks.stdout"*"not an absolute path"* ]]
 }

@@ -71,8 +71,8 @@ own_gid() { echo "[{\"containerID\": ${1:-0}, \"hostID\": $(id -g), \"size\": 1}
 	requires user
 	make_bundle empty
 	maps "$(own_uid)" "$(own_gid)"
-	config '.process.user.additionalGids = [0]'
-	refuses "process.user.additionalGids" "setgroups" "map more IDs"
+	config '.process.user.additionalGids = [0, 7]'
+	refuses "process.user" "gid (additional) 7" "not mapped" "/etc/subgid"
 }
 
 @test "row 14: a map without 0 works" {

@@ -66,6 +66,7 @@ fails_with() {
 	[ "$(state_of)" = running ]
 }
 
+# covers: ociVersion
 @test "state has the spec's keys and those of runc and crun" {
 	config '.annotations = {"org.example.a": "b"}'
 	create_container
@@ -77,6 +78,7 @@ fails_with() {
 	kill -0 "$(jq .pid "$T/json")"
 }
 
+# covers: create --pid-file run --pid-file
 @test "the pid file holds the pid and no newline" {
 	create_container "$ID" --pid-file "$T/pid"
 	[ "$(tr -d 0-9 <"$T/pid" | wc -c)" -eq 0 ]
@@ -168,6 +170,7 @@ fails_with() {
 	nothing_left
 }
 
+# covers: delete --force
 @test "delete refuses what runs; --force does it" {
 	run_detached
 	fails_with 1 "is not stopped: running" delete "$ID"
@@ -200,6 +203,7 @@ fails_with() {
 
 # -------------------------------------------------------------------------- list and ps
 
+# covers: list --format list --quiet
 @test "list is a table, JSON or ids" {
 	create_container one
 	run_detached two
@@ -303,6 +307,7 @@ fails_with() {
 	bryo kill --all "$ID" KILL
 }
 
+# covers: kill --all
 @test "kill --all reaches every process, plain kill the first one" {
 	args sh -c 'trap "echo init >>/tmp/got" TERM
 		for i in 1 2 3; do
@@ -335,12 +340,14 @@ fails_with() {
 	nothing_left
 }
 
+# covers: run --bundle
 @test "options are taken after the id too" {
 	args sh -c 'exit 6'
 	run bryo run "$ID" -b "$BUNDLE"
 	[ "$status" -eq 6 ]
 }
 
+# covers: run --config
 @test "run in the bundle needs no --bundle, and --config names another document" {
 	args sh -c 'exit 5'
 	cd "$BUNDLE"
@@ -357,6 +364,7 @@ fails_with() {
 	nothing_left
 }
 
+# covers: run --keep
 @test "run --keep keeps the stopped container" {
 	args sh -c 'exit 3'
 	run bryo run --keep -b "$BUNDLE" "$ID"
@@ -366,6 +374,7 @@ fails_with() {
 	nothing_left
 }
 
+# covers: run --detach
 @test "run --detach leaves the container and no process of bryo" {
 	bryo run --detach -b "$BUNDLE" --pid-file "$T/pid" "$ID" </dev/null >"$T/out" 2>&1
 	[ "$(tr -d 0-9 <"$T/pid" | wc -c)" -eq 0 ]
@@ -412,6 +421,7 @@ fails_with() {
 
 # ----------------------------------------------------------------- descriptors
 
+# covers: run --preserve-fds
 @test "--preserve-fds passes exactly those descriptors on" {
 	args sh -c 'cat <&3; cat <&4; ls /proc/self/fd; [ -e /proc/self/fd/5 ] && echo five'
 	echo three >"$T/three"

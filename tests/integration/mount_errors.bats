@@ -58,11 +58,13 @@ nested() { unshare -Urm --propagation private "$@"; }
 }
 
 @test "row 29: ID-mapped mounts are refused by name, not mounted without the map" {
+	requires user
 	make_bundle empty
 	mount_with /m bind /tmp bind idmap
-	refuses "mounts[" "'/m'" "ID-mapped mounts" "not supported"
+	refuses "mount '/m'" "ID-map the mount" "file system of type" "Operation not permitted"
 }
 
+# covers: run --no-pivot
 @test "row 32: --no-pivot works, with a warning that says what is weaker" {
 	make_bundle
 	args true
@@ -283,13 +285,44 @@ nameserver" ]
 }
 
 @test "row 23: a directory that may not be searched is named, and the permission that is missing" {
-	[ "$(id -u)" != 0 ] || skip "needs a caller whom file modes bind: this one has CAP_DAC_OVERRIDE"
+	[ ! -x /root ] || skip "needs a caller who may not search /root"
 	make_bundle
-	mkdir -p "$T/closed/src"
+	mount_with /m bind /root/src bind
+	refuses "mount '/m'" /root/src "Permission denied" "search permission"
+}
+
+@test "row 23: what only the container's root may search, it opens" {
+	requires subid
+	make_bundle
+	args ls /m
+	mkdir -p "$T/closed/src/here"
+	mv "$BUNDLE/rootfs" "$T/closed/rootfs"
+	# shellcheck disable=SC2016
+	config '.root.path = "\($t)/closed/rootfs"' --arg t "$T"
 	mount_with /m bind "$T/closed/src" bind
+	# a mode that the owner forbids himself, and an image of the container's own IDs
 	chmod 0 "$T/closed"
-	refuses "mount '/m'" "$T/closed/src" "Permission denied" "search permission"
-	chmod 755 "$T/closed"
+	runs ls /m
+	[ "$output" = here ]
+	chmod 700 "$T/closed"
+	unshare --user --map-root-user --map-auto chown 1:1 "$T/closed"
+	runs ls /m
+	[ "$output" = here ]
+}
+
+@test "row 23: what was opened before the one that only the container's root may search, stays no longer" {
+	requires subid
+	make_bundle
+	mkdir -p "$T/closed/src" "$T/plain"
+	mount_with /plain bind "$T/plain" bind
+	mount_with /m bind "$T/closed/src" bind
+	args true
+	unshare --user --map-root-user --map-auto chown 1:1 "$T/closed"
+	unshare --user --map-root-user --map-auto chmod 700 "$T/closed"
+	create_container
+	run ls -l "/proc/$(bryo state "$ID" | jq .pid)/fd"
+	[ "$status" -eq 0 ]
+	not has_line plain
 }
 
 @test "row 20: a strict umask of the caller changes nothing" {

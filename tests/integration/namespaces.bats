@@ -59,6 +59,7 @@ holder() {
 
 # --------------------------------------------------------------------------------- made
 
+# covers: linux.namespaces[].type
 @test "each namespace that is listed is the container's own" {
 	make_bundle
 	for t in pid network ipc uts mount cgroup time; do
@@ -142,6 +143,7 @@ holder() {
 
 # ------------------------------------------------------------------------------- joined
 
+# covers: linux.namespaces[].path
 @test "ipc, uts, net, cgroup, time and pid are joined by path" {
 	[ "$(id -u)" = 0 ] || skip "needs root, if only of a user namespace: who made these namespaces"
 	make_bundle
@@ -248,10 +250,32 @@ join_user_and_more() { # of the running container "other"
 	refuses "open the ipc namespace '$T/nothing': No such file or directory"
 }
 
-@test "a mount namespace by path is refused by name" {
+# covers: linux.namespaces.path
+@test "a mount namespace by path: its mounts are sources, and it stays as it was" {
+	requires userns
+	local flags=--mount before
+
+	[ "$(id -u)" = 0 ] && in_initial_userns || flags="--user --map-root-user --mount"
+	mkdir "$T/only"
+	# shellcheck disable=SC2086,SC2016
+	unshare $flags sh -c 'mount -t tmpfs none "$1" && echo there >"$1/file" && touch "$1/ready" && exec sleep 30' \
+		sh "$T/only" >/dev/null 2>&1 3>&- &
+	PID=$!
+	wait_for 10 eval "grep -q '$T/only' /proc/$PID/mountinfo && [ \"\$(cat /proc/$PID/comm)\" = sleep ]"
 	make_bundle
-	with mount /proc/self/ns/mnt
-	refuses "a mount namespace by path"
+	with mount "/proc/$PID/ns/mnt"
+	[ "$flags" = --mount ] || with user "/proc/$PID/ns/user"
+	config '.mounts += [{destination: "/only", type: "bind", source: $s, options: ["bind"]}]' --arg s "$T/only"
+	config 'del(.linux.uidMappings, .linux.gidMappings)'
+	args cat /only/file
+	before=$(cat "/proc/$PID/mountinfo")
+	run bryo run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$(cat "/proc/$PID/mountinfo")" = "$before" ]
+	kill "$PID"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = there ]
+	[ ! -e "$T/only/file" ]
 }
 
 @test "nothing of a failed join is left, and what is joined stays as it was" {
@@ -306,6 +330,8 @@ maps() { # "0 1000 1" of uid_map and gid_map, one line each
 	[ "$output" = allow ]
 }
 
+# covers: linux.uidMappings[].containerID linux.uidMappings[].hostID linux.uidMappings[].size
+# covers: linux.gidMappings
 @test "the config's own mappings over a subordinate range" {
 	requires user subid
 	make_bundle
@@ -369,6 +395,7 @@ refuses_all() {
 
 # -------------------------------------------------------------------- names and the clock
 
+# covers: hostname domainname
 @test "hostname and domainname are set" {
 	make_bundle
 	with uts
@@ -392,6 +419,8 @@ refuses_all() {
 	[ "$output" = good ]
 }
 
+# covers: linux.timeOffsets.monotonic linux.timeOffsets.boottime linux.timeOffsets.*.secs
+# covers: linux.timeOffsets.*.nanosecs
 @test "timeOffsets move the clocks" {
 	make_bundle
 	with time
@@ -413,4 +442,22 @@ refuses_all() {
 	with time
 	config '.linux.timeOffsets = {boottime: {secs: -999999999}}'
 	refuses "linux.timeOffsets: "
+}
+
+@test "ps and kill --all of a container in another's pid namespace leave the others alone" {
+	requires userns
+	make_bundle
+	args sh -c 'sleep 1031 & wait'
+	run_detached
+	PID=$(bryo state "$ID" | jq .pid)
+	with pid "/proc/$PID/ns/pid"
+	in_initial_userns && [ "$(id -u)" = 0 ] || with user "/proc/$PID/ns/user"
+	config 'del(.linux.uidMappings, .linux.gidMappings)'
+	args sh -c 'trap "exit 0" TERM; sleep 1032 & wait'
+	run_detached "$ID-b"
+	wait_for 10 eval "[ \$(bryo ps -f json $ID-b | jq length) = 2 ]"
+	bryo kill --all "$ID-b" TERM
+	wait_for_status stopped "$ID-b"
+	[ "$(state_of)" = running ]
+	[ "$(bryo ps -f json "$ID" | jq length)" -ge 2 ]
 }

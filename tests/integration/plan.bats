@@ -105,7 +105,7 @@ snapshot() { # what a plan could have touched
 	plan
 	[[ $output != *hunter2* ]]
 	json
-	! grep -q hunter2 "$T/plan.json"
+	run ! grep hunter2 "$T/plan.json"
 }
 
 @test "each adaptation is there with its field and its reason" {
@@ -176,6 +176,7 @@ snapshot() { # what a plan could have touched
 	fi
 }
 
+# covers: plan --host
 @test "a plan for another machine needs nothing of this one" {
 	make_bundle
 	echo '{"user": "bob", "uid": 1234, "gid": 1234, "subuids": [], "subgids": []}' >"$T/host.json"

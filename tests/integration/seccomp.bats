@@ -40,6 +40,8 @@ may_chroot() { # the program could, but for the filter
 	config '.process.capabilities = ({bounding: ["CAP_SYS_CHROOT", "CAP_SYS_ADMIN"]} | .permitted = .bounding | .effective = .bounding)'
 }
 
+# covers: linux.seccomp.defaultAction linux.seccomp.syscalls[].names
+# covers: linux.seccomp.syscalls[].action
 @test "a denied call is denied, with EPERM or what errnoRet says" {
 	make_bundle
 	may_chroot
@@ -68,6 +70,7 @@ may_chroot() { # the program could, but for the filter
 	done
 }
 
+# covers: linux.seccomp.syscalls[].errnoRet linux.seccomp.defaultErrnoRet
 @test "errnoRet and defaultErrnoRet are what the program sees" {
 	make_bundle
 	# everything but what a shell needs is denied
@@ -99,6 +102,8 @@ may_chroot() { # the program could, but for the filter
 	has_line "Function not implemented"
 }
 
+# covers: linux.seccomp.syscalls[].args[].index linux.seccomp.syscalls[].args[].value
+# covers: linux.seccomp.syscalls[].args[].valueTwo linux.seccomp.syscalls[].args[].op
 @test "arguments: each operator decides" {
 	make_bundle
 	# umask(2) takes one number; a shell sets it by hand and the errno does not matter: ENOSYS kills no shell
@@ -116,6 +121,7 @@ may_chroot() { # the program could, but for the filter
 	has_line "miss 0"
 }
 
+# covers: linux.seccomp.architectures
 @test "architectures: the native one is always filtered, others as listed" {
 	make_bundle
 	may_chroot
@@ -134,6 +140,7 @@ may_chroot() { # the program could, but for the filter
 	refuses "unknown architecture 'SCMP_ARCH_PDP11'"
 }
 
+# covers: linux.seccomp.flags
 @test "flags are taken, unknown ones refused by name" {
 	make_bundle
 	may_chroot

@@ -23,6 +23,7 @@ without() { config '.linux.namespaces |= map(select(.type != $t))' --arg t "$1";
 
 # ------------------------------------------------------------------------------ sysctls
 
+# covers: linux.sysctl
 @test "net.*, kernel.* of ipc and uts, fs.mqueue.* are set inside and not outside" {
 	make_bundle
 	before=$(cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/msgmax /proc/sys/kernel/domainname)
@@ -114,6 +115,7 @@ inner.test
 
 # ---------------------------------------------------------------- masked and read-only
 
+# covers: linux.maskedPaths
 @test "maskedPaths: a directory is empty, a file reads as nothing, neither can be written" {
 	make_bundle
 	mkdir -p "$BUNDLE/rootfs/secret/dir"
@@ -140,6 +142,7 @@ inner.test
 	[ "$(grep -c 'Read-only file system' <<<"$output")" -eq 2 ]
 }
 
+# covers: linux.readonlyPaths
 @test "readonlyPaths: directories and files stay readable and are not writable" {
 	make_bundle
 	mkdir -p "$BUNDLE/rootfs/fixed/dir"
@@ -158,8 +161,9 @@ inner.test
 	make_bundle
 	config '.mounts += [{destination: "/top", type: "tmpfs", source: "t"}, {destination: "/top/sub", type: "tmpfs", source: "t"}]
 		| .linux.readonlyPaths = ["/top"]'
-	args sh -c 'touch /top/x; touch /top/sub/x'
+	args sh -c 'touch /top/x; touch /top/sub/x; grep " / /top/sub ro" /proc/self/mountinfo'
 	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
 	[ "$(grep -c 'Read-only file system' <<<"$output")" -eq 2 ]
 }
 

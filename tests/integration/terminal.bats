@@ -88,6 +88,7 @@ receive() {
 	[ ! -e "$ROOT/$ID" ]
 }
 
+# covers: exec --tty process.terminal
 @test "exec --tty is interactive as well" {
 	config '.process.terminal = false'
 	args sleep 1000
@@ -140,6 +141,7 @@ receive() {
 	has_line "1000"
 }
 
+# covers: process.consoleSize.height process.consoleSize.width
 @test "consoleSize wins over the caller's size" {
 	args stty size
 	config '.process.consoleSize = {height: 33, width: 44}'
@@ -232,6 +234,7 @@ idle() { # idle COMMAND: while it sleeps, the relay uses no CPU
 
 # -------------------------------------------------------------------- the console socket
 
+# covers: create --console-socket
 @test "create gives the terminal to the console socket" {
 	args sh -c 'tty; printf "a\nb\n"; exit 0'
 	receive
@@ -243,6 +246,20 @@ idle() { # idle COMMAND: while it sleeps, the relay uses no CPU
 	[ "$(od -An -c "$T/got" | tr -d ' \n')" = '/dev/pts/0\na\nb\n' ]
 }
 
+# covers: create --console-socket
+@test "create with a terminal leaves nobody behind who holds its output" {
+	args true
+	receive
+	# containerd's shim reads it to its end before it goes on
+	run timeout 5 bash -c '"$@" 2>&1 | cat' - "$BRYO" --root "$ROOT" create --console-socket "$T/sock" -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ "$(state_of)" = created ]
+	bryo start "$ID"
+	wait $RECEIVER
+}
+
+# covers: run --console-socket
 @test "what the receiver writes is the program's input" {
 	args sh -c 'stty -echo; echo ready; read a; echo "got $a"'
 	mkfifo "$T/in"
@@ -267,6 +284,7 @@ idle() { # idle COMMAND: while it sleeps, the relay uses no CPU
 	[ "$(wc -c <"$T/got")" -eq 262144 ]
 }
 
+# covers: exec --detach exec --console-socket
 @test "exec --tty --detach gives its terminal to the console socket" {
 	config '.process.terminal = false'
 	args sleep 1000

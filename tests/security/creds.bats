@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2015,SC2016,SC2030,SC2031,SC2154
 # Who the program is: IDs, groups and capabilities are exactly those asked for, in run and exec
 # alike. Each test says which weakening of the source makes it fail.
 
@@ -160,10 +161,27 @@ many_ids() { [ "$(id -u)" = 0 ] && in_initial_userns || requires subid; }
 	has_line "Permission denied"
 }
 
-# fails without the check of UINT32_MAX in user_plan(): setresuid(-1) leaves root as it is
+# fails without the check of UINT32_MAX in user_plan(): setresuid(-1) leaves root as it is. Where the
+# map is known the ID is not in it; in a joined user namespace it is not known.
 @test "the ID 2^32-1 is refused, it would mean root" {
-	local who
+	local who join
 
+	if in_initial_userns && [ "$(id -u)" = 0 ]; then
+		config '.linux.namespaces += [{type: "user"}] |
+			.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+	fi
+	args sleep 1000
+	run_detached "join$ID"
+	join=/proc/$(bryo state "join$ID" | jq .pid)/ns/user
+	args /bin/insider report
+	for who in 'uid: 4294967295, gid: 0' 'uid: 0, gid: 4294967295'; do
+		config ".process.user = {$who} | del(.linux.uidMappings, .linux.gidMappings) |
+			.linux.namespaces |= map(select(.type != \"user\")) + [{type: \"user\", path: \"$join\"}]"
+		run bryo run -b "$BUNDLE" "$ID"
+		[ "$status" -eq 1 ]
+		has_line "4294967295 is no ID"
+	done
+	config '.linux.namespaces |= map(select(.type != "user"))'
 	for who in 'uid: 4294967295, gid: 0' 'uid: 0, gid: 4294967295' 'uid: 0, gid: 0, additionalGids: [4294967295]'; do
 		config ".process.user = {$who}"
 		run bryo run -b "$BUNDLE" "$ID"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2015,SC2016,SC2030,SC2031,SC2154
 # What is open to others: state on the host, the host's trees in the container, the caller's
 # terminal, sockets. Each test says which weakening of the source makes it fail.
 
@@ -119,6 +120,7 @@ nobody_run() {
 		[ -z "$(ls -A "$T/xdg")" ]
 	done
 	mkdir -m 700 "$T/roots"
+	rm -rf "/tmp/bryo-$NOBODY_UID"
 	nobody_run XDG_RUNTIME_DIR="$T/roots"
 	[ -z "$(ls -A "$T/roots")" ]
 	[ "$(stat -c %a:%u /tmp/bryo-$NOBODY_UID)" = "1700:$NOBODY_UID" ]
@@ -158,7 +160,8 @@ sys_is_readonly() {
 
 # fails without MOUNT_ATTR_RDONLY of the cgroup bind in plan_fs(), or without keep_cgroup_readonly() (CVE-2023-25809)
 @test "the caller's cgroup tree is never writable inside, with or without a cgroup namespace" {
-	config '(.mounts[] | select(.destination == "/sys/fs/cgroup")).options = ["nosuid", "noexec", "nodev", "rw"]'
+	config '(.mounts[] | select(.destination == "/sys/fs/cgroup")).options = ["nosuid", "noexec", "nodev", "rw"] |
+		.linux.namespaces |= map(select(.type != "cgroup")) + [{type: "cgroup"}]'
 	sys_is_readonly
 	config '.linux.namespaces |= map(select(.type != "cgroup"))'
 	sys_is_readonly
@@ -185,7 +188,6 @@ sys_is_readonly() {
 
 # fails if mask_inside() leaves one out, or readonly_one() clones without MOUNT_ATTR_RDONLY (CVE-2015-3630)
 @test "masked and read-only paths of the default spec really are" {
-	local path
 
 	config '.process.capabilities |= map_values(["CAP_DAC_OVERRIDE", "CAP_FOWNER"])'
 	jq -r '.linux.maskedPaths[]' "$BUNDLE/config.json" >"$BUNDLE/rootfs/masked"
@@ -240,7 +242,7 @@ sys_is_readonly() {
 # fails if spec_sample.c grants more (B.5: what a kernel bug would need)
 @test "the default spec has no-new-privileges, no network capabilities, and a network of its own" {
 	[ "$(jq .process.noNewPrivileges "$BUNDLE/config.json")" = true ]
-	! jq -r '.process.capabilities[][]' "$BUNDLE/config.json" | grep -E 'NET_(ADMIN|RAW)|SYS_|DAC_|SETUID|MKNOD'
+	[ -z "$(jq -r '.process.capabilities[][]' "$BUNDLE/config.json" | grep -E 'NET_(ADMIN|RAW)|SYS_|DAC_|SETUID|MKNOD')" ]
 	[ "$(jq '[.linux.namespaces[].type] | contains(["network", "pid", "ipc", "mount", "uts"])' "$BUNDLE/config.json")" = true ]
 	args sh -c 'ls /sys/class/net 2>/dev/null; cat /proc/net/unix'
 	run bryo run -b "$BUNDLE" "$ID"
@@ -261,12 +263,14 @@ on_terminal() {
 	args /bin/insider tty
 	on_terminal "$BRYO" --root "$ROOT" run -b "$BUNDLE" "$ID"
 	has_line "terminal 1"
-	! grep -E '^(type|steal|open) done' <<<"$output"
+	[ "$(grep -cE '^(type|steal|open) done' <<<"$output")" -eq 0 ]
+	[ "$(grep -cE '^(type|steal|open) ' <<<"$output")" -eq 3 ]
 	args sleep 1000
 	run_detached
 	on_terminal "$BRYO" --root "$ROOT" exec "$ID" /bin/insider tty
 	has_line "terminal 1"
-	! grep -E '^(type|steal|open) done' <<<"$output"
+	[ "$(grep -cE '^(type|steal|open) done' <<<"$output")" -eq 0 ]
+	[ "$(grep -cE '^(type|steal|open) ' <<<"$output")" -eq 3 ]
 	on_terminal "$BRYO" --root "$ROOT" exec "$ID" /bin/insider report
 	[ "$(fact session | awk '{ print $1 == $2 }')" = 1 ]
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2015,SC2016,SC2030,SC2031,SC2154
 # Numbers, names and lengths in hostile forms: taken for exactly what they are, or refused before
 # anything runs. Each test says which weakening of the source makes it fail.
 
@@ -192,6 +193,8 @@ run_refused() {
 		'{containerID: 0, hostID: 4294967290, size: 10}' '{containerID: 0, hostID: 1, size: 4294967296}'; do
 		config ".linux.uidMappings = [$maps] | .linux.gidMappings = [$maps]"
 		run_refused
+		run bryo plan -b "$BUNDLE" "$ID" # the kernel would refuse it as well, but later
+		[ "$status" -eq 1 ]
 	done
 	[ "$(id -u)" != 0 ] || ! in_initial_userns || return 0
 	for maps in '{containerID: 0, hostID: 0, size: 1}' '{containerID: 0, hostID: 1, size: 1}' \
@@ -199,5 +202,7 @@ run_refused() {
 		[[ $(id -u) == 0 && $maps == *"hostID: 0,"* ]] && continue
 		config ".linux.uidMappings = [$maps] | .linux.gidMappings = [$maps]"
 		run_refused
+		run bryo plan -b "$BUNDLE" "$ID" # the kernel would refuse it as well, but later
+		[ "$status" -eq 1 ]
 	done
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2015,SC2016,SC2030,SC2031,SC2154
 # The runtime's own file is out of reach for writing from inside (CVE-2019-5736). The image makes
 # the container's program the interpreter "/proc/self/exe", which is bryo itself; it is stopped by
 # a log file that is a FIFO, while a process inside takes hold of its executable, and tries to
@@ -149,7 +150,7 @@ as_user_runs() {
 
 # fails if is_out_of_reach() does not ask for capabilities: with them uid 0 of the host can be had inside
 @test "an ordinary user with capabilities of its own uses a copy" {
-	requires root cmd:setpriv
+	requires root cmd:setpriv cmd:strace
 	chown root "$T/bin/bryo"
 	use "$T/bin/bryo"
 	run setpriv --reuid 1 --regid 1 --clear-groups --inh-caps +sys_admin --ambient-caps +sys_admin \

@@ -44,6 +44,8 @@ static const struct {
 	{ "rstrictatime,rrelatime", 0, 0, A(RELATIME), TIMES, "", "" },
 	{ "sync,dirsync,lazytime", 0, 0, 0, 0, "", "sync dirsync lazytime " },
 	{ "async,silent,loud,mand,nomand,noiversion,nolazytime", 0, 0, 0, 0, "", "" },
+	{ "sync,async,mand,nomand,lazytime", 0, 0, 0, 0, "", "lazytime " },
+	{ "rsync,sync,rdirsync,rmand", 0, 0, 0, 0, "", "sync dirsync mand " },
 	{ "mode=755,size=64k,weird", 0, 0, 0, 0, "mode=755 size=64k weird ", "" },
 	{ "ROX,r", 0, 0, 0, 0, "ROX r ", "" },
 };
@@ -132,6 +134,25 @@ static void test_words(struct arena *a)
 	ok(parse(a, "bind,remount,size=1", &o, &err) == 0 && o.data.n == 1, "but not of a remount");
 }
 
+static void test_superblock(struct arena *a)
+{
+	struct mount_opts o = { 0 };
+	struct err err = ERR_INIT;
+
+	ok(parse(a, "sync,async,nolazytime,lazytime,nomand", &o, &err) == 0 && list_is(&o.sb_clear, "async nomand ") &&
+		   list_is(&o.sb_flags, "lazytime "),
+	   "the later of two opposites is set, or cleared");
+	o = (struct mount_opts){ 0 };
+	ok(parse(a, "iversion,silent", &o, &err) == 0 && o.sb_old == (MS_I_VERSION | MS_SILENT) && !o.sb_flags.n,
+	   "iversion and silent are for mount(2)");
+	o = (struct mount_opts){ 0 };
+	ok(parse(a, "iversion,silent,loud,sync,noiversion", &o, &err) == 0 && o.sb_old == 0, "and can be taken back");
+	o = (struct mount_opts){ 0 };
+	ok(parse(a, "bind,ridmap=uids=0-0-1;gids=0-0-1", &o, &err) == 0 && o.ridmap && !o.idmap &&
+		   str_eq(o.idmap_text, "uids=0-0-1;gids=0-0-1") && !o.data.n,
+	   "a map in the option is no data");
+}
+
 /* Every name that `features` prints is taken by the parser, and not as data. */
 static void test_names(struct arena *a)
 {
@@ -168,6 +189,7 @@ int main(void)
 
 	test_rows(&a);
 	test_words(&a);
+	test_superblock(&a);
 	test_names(&a);
 	test_text();
 	return done();

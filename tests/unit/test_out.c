@@ -57,6 +57,7 @@ int main(void)
 	static char id[] = "box", bundle[] = "/b", rootfs[] = "/r",
 		    created[] = "2026-01-02T03:04:05Z";
 	static char owner[] = "alice", version[] = "1.3.0", annotations[] = "{\"a\":\"b\"}";
+	static char scope[] = "a.scope";
 	struct bryo_entry e = {
 		.id = id,
 		.bundle = bundle,
@@ -74,16 +75,17 @@ int main(void)
 	check_entry(&e,
 		    "{\"ociVersion\":\"1.3.0\",\"id\":\"box\",\"pid\":7,\"status\":\"running\","
 		    "\"bundle\":\"/b\",\"rootfs\":\"/r\",\"created\":\"2026-01-02T03:04:05Z\","
-		    "\"annotations\":{\"a\":\"b\"},\"owner\":\"alice\"}",
+		    "\"annotations\":{\"a\":\"b\"},\"systemd-scope\":\"\",\"owner\":\"alice\"}",
 		    "an entry has all members, in runc's order");
 	e.annotations = NULL;
 	e.owner = NULL;
+	e.systemd_scope = scope;
 	e.pid = 0;
 	e.status = BRYO_STOPPED;
 	check_entry(&e,
 		    "{\"ociVersion\":\"1.3.0\",\"id\":\"box\",\"pid\":0,\"status\":\"stopped\","
 		    "\"bundle\":\"/b\",\"rootfs\":\"/r\",\"created\":\"2026-01-02T03:04:05Z\","
-		    "\"owner\":\"\"}",
-		    "no annotations, no pid, no owner");
+		    "\"systemd-scope\":\"a.scope\",\"owner\":\"\"}",
+		    "no annotations, no pid, no owner; a scope");
 	return done();
 }

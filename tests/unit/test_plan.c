@@ -60,18 +60,6 @@ static const struct {
 	{ "unknown limit policy", USER,
 	  HEAD ",\"annotations\":{\"org.bryo.limits\":\"x\"},\"linux\":{" NS("") "}}",
 	  "unknown value 'x'", NULL },
-	/* not acted on */
-	{ "net devices", USER, LINUX(",\"netDevices\":{\"eth0\":{}}"),
-	  "linux.netDevices is not supported", NULL },
-	{ "RDT", USER, LINUX(",\"intelRdt\":{\"closID\":\"x\"}"), "linux.intelRdt is not supported",
-	  NULL },
-	{ "personality", USER, LINUX(",\"personality\":{\"domain\":\"LINUX\"}"),
-	  "linux.personality is not supported", NULL },
-	{ "memory policy", USER,
-	  LINUX(",\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"0\"}"),
-	  "linux.memoryPolicy is not", NULL },
-	{ "mount label", USER, LINUX(",\"mountLabel\":\"l\""), "linux.mountLabel is not supported",
-	  NULL },
 	/* devices */
 	{ "a device by numbers", USER,
 	  DEVICE("{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":3}"), NULL, NULL },
@@ -210,7 +198,8 @@ static void test_all_at_once(void)
 	static const char json[] = HEAD
 		",\"hostname\":\"h\",\"mounts\":[{\"destination\":\"/m\"}],\"linux\":{" NS(
 			"") ",\"sysctl\":{\"vm.x\":\"1\"},"
-			    "\"maskedPaths\":[\"x\"],\"mountLabel\":\"l\",\"rootfsPropagation\":\"x\"}}";
+			    "\"maskedPaths\":[\"x\"],\"timeOffsets\":{\"boottime\":{\"secs\":1}},"
+			    "\"rootfsPropagation\":\"x\"}}";
 	auto_arena struct arena a = ARENA_INIT;
 	struct plan plan = { 0 };
 	struct err err = ERR_INIT;
@@ -254,6 +243,33 @@ static void test_details(void)
 	ok(user.idmap.active && !root.idmap.active, "only the user gets a map");
 }
 
+/* As sysctl(8) has it: the first separator decides, the other one is a plain character. */
+static void test_sysctl_names(void)
+{
+	static const struct {
+		const char *key, *path;
+	} names[] = {
+		{ "net.ipv4.ip_forward", "sys/net/ipv4/ip_forward" },
+		{ "net/ipv4/ip_forward", "sys/net/ipv4/ip_forward" },
+		{ "net.ipv4.conf.eth0/100.forwarding", "sys/net/ipv4/conf/eth0.100/forwarding" },
+		{ "net/ipv4/conf/eth0.100/forwarding", "sys/net/ipv4/conf/eth0.100/forwarding" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		auto_arena struct arena a = ARENA_INIT;
+		struct plan plan = { 0 };
+		struct err err = ERR_INIT;
+		const char *json = arena_printf(
+			&a, HEAD ",\"linux\":{" NS(TYPE("network")) ",\"sysctl\":{\"%s\":\"1\"}}}",
+			names[i].key);
+
+		ok(build(&a, json, USER, &plan, &err) == 0 && plan.sysctl.n == 1 &&
+			   str_eq(plan.sysctl.v[0].path, names[i].path) &&
+			   str_eq(plan.sysctl.v[0].key, names[i].key),
+		   "sysctl '%s'", names[i].key);
+	}
+}
+
 static void test_bound_dev(void)
 {
 	static const char json[] = HEAD
@@ -295,6 +311,7 @@ int main(void)
 		test_row(i);
 	test_all_at_once();
 	test_details();
+	test_sysctl_names();
 	test_bound_dev();
 	test_dump();
 	return done();

@@ -119,18 +119,31 @@ static const struct {
 	{ "relative cwd", { .cwd = "tmp" }, "process.cwd: 'tmp' is not absolute" },
 	{ "empty cwd", { .cwd = "" }, "process.cwd" },
 	{ "empty program", { .args = LIST("") }, "process.args is empty" },
-	{ "AppArmor", { .apparmor_profile = "p" }, "process.apparmorProfile is not supported" },
-	{ "SELinux", { .selinux_label = "l" }, "process.selinuxLabel is not supported" },
-	{ "scheduler",
-	  { .scheduler = &(struct spec_scheduler){ 0 } },
-	  "process.scheduler is not supported" },
-	{ "I/O priority",
-	  { .io_priority = &(struct spec_io_priority){ 0 } },
-	  "process.ioPriority is not supported" },
-	{ "affinity",
-	  { .exec_cpu_affinity = &(struct spec_exec_affinity){ 0 } },
-	  "process.execCPUAffinity is not" },
 };
+
+/* Names that begin alike meet in a table of 16: only whole names may be taken for the same. */
+static void test_prefixes(void)
+{
+	bool good = true;
+
+	for (int letter = '!'; letter <= '~'; letter++) {
+		auto_arena struct arena a = ARENA_INIT;
+		const char *v[7];
+		struct spec_process p = { .env = { v, ARRAY_LEN(v) } };
+		struct process_plan got = { 0 };
+		char text[256], name[8];
+
+		if (letter == '=')
+			continue;
+		memset(name, letter, sizeof(name));
+		for (int i = 0; i < 7; i++)
+			v[i] = arena_printf(&a, "%.*s=%d", 7 - i, name, i);
+		good &= plan(&a, &p, &got, text, sizeof(text)) == 0;
+		for (int i = 0; good && i < 7; i++)
+			good = str_eq(got.envp[i + 1], v[i]);
+	}
+	ok(good, "env: names that begin alike stay apart");
+}
 
 static void test_refusals(void)
 {
@@ -149,6 +162,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		test_row(i);
 	test_many();
+	test_prefixes();
 	test_refusals();
 	return done();
 }

@@ -9,6 +9,7 @@
 #include "tap.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -148,17 +149,32 @@ static void test_hostile(void)
 		unsigned len;
 		struct err cause;
 	} bad = { .msg = SYNC_FAILED, .len = sizeof(struct err) };
+	const struct {
+		int num;
+		unsigned chain, used;
+	} rows[] = {
+		{ -1, 0, 4 },  { 0, 0, 4 },	     { EIO, 0, ERR_TEXT + 1 }, { EIO, 0, UINT_MAX },
+		{ EIO, 5, 4 }, { EIO, UINT_MAX, 4 }, { EIO, 0, ERR_TEXT },
+	};
+
+	pair();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = ERR_INIT;
+
+		memset(&bad.cause, 0xff, sizeof(bad.cause));
+		bad.cause.num = rows[i].num;
+		bad.cause.chain = rows[i].chain;
+		bad.cause.used = rows[i].used;
+		(void)send(theirs, &bad, sizeof(bad), 0);
+		ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) < 0 && err.num > 0 &&
+			   err.used <= sizeof(err.text) && err.chain <= err.used &&
+			   memchr(err.hint, '\0', sizeof(err.hint)) &&
+			   strlen(err_format(&err, text, sizeof(text))) < sizeof(text),
+		   "a broken chain is made harmless: %d %u %u", rows[i].num, rows[i].chain,
+		   rows[i].used);
+	}
 	struct err err = ERR_INIT;
 
-	memset(&bad.cause, 0xff, sizeof(bad.cause));
-	pair();
-	(void)send(theirs, &bad, sizeof(bad), 0);
-	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) < 0 && err.num > 0 &&
-		   err.used <= sizeof(err.text) && err.chain <= err.used &&
-		   memchr(err.hint, '\0', sizeof(err.hint)),
-	   "a broken chain is made harmless");
-	ok(strlen(err_format(&err, text, sizeof(text))) < sizeof(text), "and can be printed");
-	err = (struct err)ERR_INIT;
 	(void)send(theirs, &bad, 100, 0);
 	ok(sync_expect(mine, SYNC_READY, "init", NULL, &err) < 0 && err.num > 0,
 	   "one that is cut short is an error");

@@ -141,6 +141,8 @@ static void start(struct job *job)
 	if (job->runtime == 0) {
 		if (job->own_terminal)
 			session_main(job, slave);
+		/* A group whose parent is in another one of the session is not orphaned: it can be stopped. */
+		(void)setpgid(0, 0);
 		runtime_main(job);
 	}
 	fd_closep(&slave);

@@ -44,11 +44,12 @@ static int plan_propagation(const char *name, struct rootfs_plan *ret, struct er
 		return 0;
 	}
 	err_set(err, EINVAL, "linux.rootfsPropagation: unknown value '%s'", name);
-	return err_hint(err, -EINVAL, "shared, slave, private or unbindable, each also with r before it");
+	return err_hint(err, -EINVAL,
+			"shared, slave, private or unbindable, each also with r before it");
 }
 
-int rootfs_plan(struct arena *a, const struct spec *spec, const char *bundle, bool no_pivot, struct notes *notes,
-		struct rootfs_plan *ret, struct err *err)
+int rootfs_plan(struct arena *a, const struct spec *spec, const char *bundle, bool no_pivot,
+		struct notes *notes, struct rootfs_plan *ret, struct err *err)
 {
 	const char *kind = spec_annotation(spec, "org.bryo.rootfs");
 
@@ -65,12 +66,14 @@ int rootfs_plan(struct arena *a, const struct spec *spec, const char *bundle, bo
 		err_set(err, EINVAL, "root.path is missing");
 		return err_hint(err, -EINVAL, "name the directory of the root file system there");
 	} else {
-		ret->path = spec->root.path[0] == '/' ? spec->root.path
-						      : arena_printf(a, "%s/%s", bundle, spec->root.path);
+		ret->path = spec->root.path[0] == '/'
+				    ? spec->root.path
+				    : arena_printf(a, "%s/%s", bundle, spec->root.path);
 	}
 	if (no_pivot)
-		note_add(notes, NOTE_WARNING, "--no-pivot", "pivot_root was turned off",
-			 "the root is moved and changed with chroot: weaker, use it only on a ramdisk");
+		note_add(
+			notes, NOTE_WARNING, "--no-pivot", "pivot_root was turned off",
+			"the root is moved and changed with chroot: weaker, use it only on a ramdisk");
 	return plan_propagation(spec->linux_.rootfs_propagation, ret, err);
 }
 
@@ -120,7 +123,8 @@ int rootfs_attach_inside(const struct rootfs_plan *plan, int source, struct err 
 	 * Nothing of ours may propagate to the host; what the host mounts later may reach us
 	 * only where the config wants a slave or shared root.
 	 */
-	if (mount(NULL, "/", NULL, MS_REC | (plan->propagation == MS_PRIVATE ? MS_PRIVATE : MS_SLAVE), NULL) < 0)
+	if (mount(NULL, "/", NULL,
+		  MS_REC | (plan->propagation == MS_PRIVATE ? MS_PRIVATE : MS_SLAVE), NULL) < 0)
 		return err_sys(err, "take the mounts out of the host's propagation");
 	if (plan->kind == ROOTFS_TMPFS) {
 		place = tmpfs_place(err);
@@ -159,7 +163,9 @@ int rootfs_pivot_inside(const struct rootfs_plan *plan, int rootfd, struct err *
 		return err_sys(err, "enter the new root");
 	if (sys_pivot_root(".", ".") < 0) {
 		err_sys(err, "pivot_root");
-		return err_hint(err, -EINVAL, "the host's root is a ramdisk, which cannot be pivoted away: --no-pivot");
+		return err_hint(
+			err, -EINVAL,
+			"the host's root is a ramdisk, which cannot be pivoted away: --no-pivot");
 	}
 	if (fchdir(old) < 0)
 		return err_sys(err, "return to the old root");
@@ -175,8 +181,10 @@ int rootfs_finish_inside(const struct rootfs_plan *plan, int rootfd, struct err 
 		return err_sys(err, "detach the old root");
 	if (fchdir(rootfd) < 0)
 		return err_sys(err, "enter the root");
-	if (plan->propagation && sys_mount_setattr(rootfd, "", AT_EMPTY_PATH | (plan->propagation_rec ? AT_RECURSIVE : 0),
-						   &prop) < 0)
+	if (plan->propagation &&
+	    sys_mount_setattr(rootfd, "",
+			      AT_EMPTY_PATH | (plan->propagation_rec ? AT_RECURSIVE : 0),
+			      &prop) < 0)
 		return err_sys(err, "propagation of the root");
 	if (plan->readonly && sys_mount_setattr(rootfd, "", AT_EMPTY_PATH, &ro) < 0)
 		return err_sys(err, "make the root read-only");

@@ -120,7 +120,7 @@ containerd -c "$scratch/containerd.toml" >"$scratch/containerd.log" 2>&1 &
 daemon=$!
 trap 'kill $daemon' EXIT
 ctr_() { timeout 60 ctr -a "$scratch/containerd.sock" "$@"; }
-for _ in 1 2 3 4 5 6 7 8 9; do ctr_ version >/dev/null 2>&1 && break || sleep 1; done
+for _ in 1 2 3 4 5 6 7 8 9; do ctr_ version >/dev/null 2>&1 || sleep 1; done
 podman_of root save --format oci-archive -o "$scratch/mini.oci" mini:1 >/dev/null 2>&1
 ctr_ images import --snapshotter native "$scratch/mini.oci" >/dev/null
 ctr() { # ctr NAME OPTION... -- COMMAND...
