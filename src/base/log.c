@@ -62,12 +62,9 @@ static void log_plain(struct str *line, enum log_level level, const char *msg)
 static void log_stamped(struct str *line, enum log_format format, enum log_level level,
 			const char *msg)
 {
-	time_t now = time(NULL);
-	char stamp[32] = "";
-	struct tm tm;
+	char stamp[40];
 
-	if (gmtime_r(&now, &tm))
-		(void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	str_rfc3339(stamp, sizeof(stamp), time(NULL), -1);
 	if (format == LOG_FORMAT_JSON)
 		str_addf(line, "{\"level\":\"%s\",\"msg\":", log_level_name(level));
 	else

@@ -89,3 +89,38 @@ bool str_to_u64(const char *s, unsigned long long max, unsigned long long *ret)
 	*ret = v;
 	return true;
 }
+
+bool str_next_u64(const char **p, unsigned long long max, unsigned long long *ret)
+{
+	unsigned long long v = 0;
+
+	*p += strspn(*p, " \t\n");
+	if (**p < '0' || **p > '9')
+		return false;
+	for (; **p >= '0' && **p <= '9'; (*p)++) {
+		unsigned digit = (unsigned)(**p - '0');
+
+		if (v > (max - digit) / 10)
+			return false;
+		v = v * 10 + digit;
+	}
+	*ret = v;
+	return true;
+}
+
+/* Days to date after Howard Hinnant's civil_from_days; years begin in March here. */
+void str_rfc3339(char *buf, size_t size, long long seconds, long nanoseconds)
+{
+	long long day = seconds / 86400 + 719468, sec = seconds % 86400;
+	long long era = day / 146097, doe = day - era * 146097;
+	long long yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	long long doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	long long mp = (5 * doy + 2) / 153;
+	char fraction[32] = "";
+
+	if (nanoseconds >= 0)
+		(void)snprintf(fraction, sizeof(fraction), ".%09ld", nanoseconds);
+	(void)snprintf(buf, size, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld%sZ", yoe + era * 400 + (mp >= 10),
+		       mp < 10 ? mp + 3 : mp - 9, doy - (153 * mp + 2) / 5 + 1, sec / 3600, sec / 60 % 60, sec % 60,
+		       fraction);
+}

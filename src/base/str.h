@@ -30,6 +30,13 @@ bool str_starts(const char *s, const char *prefix);
 /* Decimal digits only (no sign, no spaces, no 0x), at most max; false otherwise. */
 bool str_to_u64(const char *s, unsigned long long max, unsigned long long *ret);
 
+/* The decimal number after blanks at *p, at most max; moves *p behind it. sscanf would bring the
+ * C library's whole scanner, floating point and all, into the static program. */
+bool str_next_u64(const char **p, unsigned long long max, unsigned long long *ret);
+/* RFC 3339 in UTC, "2026-11-29T05:23:18Z", with nanoseconds where they are >= 0; size 40 is enough.
+ * By hand: gmtime_r would read the time zone file, in init the container's. */
+void str_rfc3339(char *buf, size_t size, long long seconds, long nanoseconds);
+
 #define auto_str __attribute__((cleanup(str_free)))
 
 #endif

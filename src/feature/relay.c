@@ -139,7 +139,15 @@ static void set_mode(int tty, const struct termios *t)
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-/* Output processing stays as the caller has it: the pty sends plain line feeds. */
+/* Whether the pty makes "\r\n" itself (terminal_match()); then the caller's terminal must not. */
+static bool pty_processes_output(const struct relay *r)
+{
+	struct termios t;
+
+	return tcgetattr(r->master, &t) == 0 && (t.c_oflag & OPOST) && (t.c_oflag & ONLCR);
+}
+
+/* Output processing stays as the caller has it where the pty sends plain line feeds. */
 static void make_raw(struct relay *r)
 {
 	struct termios now, t;
@@ -153,7 +161,8 @@ static void make_raw(struct relay *r)
 	r->raw = true;
 	t = now;
 	cfmakeraw(&t);
-	t.c_oflag = now.c_oflag;
+	if (!pty_processes_output(r))
+		t.c_oflag = now.c_oflag;
 	set_mode(STDIN_FILENO, &t);
 }
 

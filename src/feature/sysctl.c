@@ -101,10 +101,9 @@ static const char *fit_ping_range(struct arena *a, const char *value, const stru
 				  struct notes *notes)
 {
 	unsigned long long low, high, l, h;
-	const char *fitted;
-	int end = 0;
+	const char *fitted, *p = value;
 
-	if (!ids->known || sscanf(value, "%10llu %10llu%n", &low, &high, &end) != 2 || value[end] ||
+	if (!ids->known || !str_next_u64(&p, UINT32_MAX, &low) || !str_next_u64(&p, UINT32_MAX, &high) || *p ||
 	    low > high)
 		return value;
 	l = low;

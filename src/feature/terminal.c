@@ -121,10 +121,17 @@ int terminal_send_outside(const char *path, int master, struct err *err)
 	return rc < 0 ? err_in(err, rc, "console socket") : 0;
 }
 
-void terminal_copy_size(int master)
+void terminal_match(int master, bool copy_size)
 {
 	struct winsize size;
+	struct termios t;
 
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+	if (copy_size &&
+	    (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0))
 		(void)ioctl(master, TIOCSWINSZ, &size);
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
+	    tcgetattr(master, &t) < 0)
+		return;
+	t.c_oflag |= OPOST | ONLCR;
+	(void)tcsetattr(master, TCSANOW, &t);
 }

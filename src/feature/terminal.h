@@ -5,7 +5,9 @@
  *
  * The slave is obtained by TIOCGPTPEER from a master whose file system was checked to be devpts,
  * so a fake /dev/pts/N cannot stand in (CVE-2025-52565). ONLCR is cleared on the pty as runc
- * does: callers see plain line feeds.
+ * does: callers see plain line feeds. Only where the foreground relay has the caller's terminal on
+ * both ends does the pty keep it, and the caller's terminal processes no output then: the same is
+ * seen, and the work is done by the program's process instead of the relay's.
  *
  * The relay copies between the caller's stdin/stdout and the master. It loses no byte when an
  * end is slow, closed or short-lived: output is drained to EIO/EOF of the master after the
@@ -41,9 +43,11 @@ int terminal_adopt_inside(int slave, struct err *err);
 /* Sends the master to the console socket at path; payload "/dev/ptmx". [outside] */
 int terminal_send_outside(const char *path, int master, struct err *err);
 
-/* Gives the pty the caller's window size, where the caller has a terminal: before the program
- * starts, so that a fast one does not see 0x0. [outside] */
-void terminal_copy_size(int master);
+/*
+ * Before the program starts, so that a fast one does not see 0x0: gives the pty the caller's window
+ * size, if size says so, and the output processing described above. [outside]
+ */
+void terminal_match(int master, bool size);
 
 #define RELAY_BUFFER 65536
 

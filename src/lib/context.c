@@ -191,21 +191,22 @@ static int read_map(struct container *c, const char *name, struct id_extents *re
 {
 	char path[64];
 	auto_free char *text = NULL;
-	unsigned inside, outside, count;
+	unsigned long long inside, outside, count;
+	const char *p;
 	size_t lines = 0;
-	int rc, used;
+	int rc;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)c->record.pid, name);
 	rc = file_read_at(AT_FDCWD, path, 65536, &text, NULL, err);
 	if (rc < 0)
 		return rc;
-	for (const char *p = text; *p; p++)
+	for (p = text; *p; p++)
 		lines += *p == '\n';
 	ret->v = arena_alloc(&c->arena, (lines + 1) * sizeof(*ret->v));
-	for (const char *p = text;
-	     ret->n < lines && sscanf(p, "%u %u %u%n", &inside, &outside, &count, &used) == 3;
-	     p += used)
-		ret->v[ret->n++] = (struct id_extent){ inside, outside, count };
+	p = text;
+	while (ret->n < lines && str_next_u64(&p, UINT32_MAX, &inside) && str_next_u64(&p, UINT32_MAX, &outside) &&
+	       str_next_u64(&p, UINT32_MAX, &count))
+		ret->v[ret->n++] = (struct id_extent){ (uint32_t)inside, (uint32_t)outside, (uint32_t)count };
 	return 0;
 }
 

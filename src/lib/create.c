@@ -122,24 +122,14 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
 	return plan_build(&c->arena, &q, host, &c->plan, err);
 }
 
-/* RFC 3339 by hand: gmtime_r would read the time zone file. Days to date after Howard Hinnant. */
 static const char *created_now(struct arena *a)
 {
 	struct timespec now;
-	long long day, era, doe, yoe, doy, mp, sec;
+	char text[40];
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	day = now.tv_sec / 86400 + 719468;
-	sec = now.tv_sec % 86400;
-	era = day / 146097;
-	doe = day - era * 146097;
-	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	mp = (5 * doy + 2) / 153;
-	return arena_printf(a, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%09ldZ",
-			    yoe + era * 400 + (mp >= 10), mp < 10 ? mp + 3 : mp - 9,
-			    doy - (153 * mp + 2) / 5 + 1, sec / 3600, sec / 60 % 60, sec % 60,
-			    now.tv_nsec);
+	str_rfc3339(text, sizeof(text), now.tv_sec, now.tv_nsec);
+	return arena_strdup(a, text);
 }
 
 static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id)
@@ -252,8 +242,8 @@ static void keep_live(struct bryo_ctx *ctx, struct creation *c, struct launched 
 	live->pid = l->pid;
 	live->pidfd = l->pidfd;
 	live->pty = l->pty;
-	if (l->pty >= 0 && !c->plan.process.terminal.rows)
-		terminal_copy_size(l->pty);
+	if (l->pty >= 0)
+		terminal_match(l->pty, !c->plan.process.terminal.rows);
 	live->c = c->c;
 	live->arena = c->arena;
 	c->c = (struct container)CONTAINER_INIT;

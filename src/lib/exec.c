@@ -177,8 +177,8 @@ static int launch(struct session *s, const struct bryo_exec_options *o, struct e
 		.keyring = s->c.record.no_new_keyring ? NULL : s->c.record.id };
 	int rc = join_exec_outside(&j, &s->l.pid, &s->l.pidfd, &s->l.pty, &s->sock, err);
 
-	if (rc == 0 && s->l.pty >= 0 && !o->console_socket && !s->plan.terminal.rows)
-		terminal_copy_size(s->l.pty);
+	if (rc == 0 && s->l.pty >= 0 && !o->console_socket)
+		terminal_match(s->l.pty, !s->plan.terminal.rows);
 	if (rc == 0 && o->console_socket) {
 		rc = terminal_send_outside(o->console_socket, s->l.pty, err);
 		fd_closep(&s->l.pty);

@@ -25,14 +25,15 @@
 static bool overflow_is_mapped(void)
 {
 	auto_free char *map = NULL;
-	unsigned inside, outside, count;
+	unsigned long long inside, outside, count;
 	const char *p;
-	int used;
 
 	if (file_read_at(AT_FDCWD, "/proc/self/uid_map", 65536, &map, NULL, NULL) < 0)
 		return true;
-	for (p = map; sscanf(p, "%u %u %u%n", &inside, &outside, &count, &used) == 3; p += used)
-		if (OVERFLOW_ID - inside < count)
+	p = map;
+	while (str_next_u64(&p, UINT32_MAX, &inside) && str_next_u64(&p, UINT32_MAX, &outside) &&
+	       str_next_u64(&p, UINT32_MAX, &count))
+		if (OVERFLOW_ID >= inside && OVERFLOW_ID - inside < count)
 			return true;
 	return false;
 }
@@ -86,6 +87,7 @@ static int sealed_copy(int exe, struct err *err)
 		return err_sys(err, "make a memfd");
 	if (fstat(exe, &st) < 0)
 		return err_sys(err, "look at our own file");
+	/* Measured: faster than read and write, and than writing from a mapping. */
 	for (left = loaded_size(exe, st.st_size); left > 0;) {
 		ssize_t n = sendfile(copy, exe, NULL, (size_t)left);
 

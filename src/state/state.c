@@ -402,9 +402,10 @@ static bool is_this_boot(const struct record *r)
 
 int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err)
 {
-	char path[40], text[1024], *p;
-	unsigned long long start;
-	char state;
+	char path[40], text[1024];
+	unsigned long long start = 0;
+	const char *p;
+	bool good;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (pid <= 0 || read_small(path, text, sizeof(text)) < 0) {
@@ -412,15 +413,19 @@ int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err)
 			errno = ESRCH;
 		return err_sys(err, "process %d", (int)pid);
 	}
-	/* The name, in parentheses, may hold anything, also ") "; nothing after it can. */
+	/* The name, in parentheses, may hold anything, also ") "; nothing after it can. The state
+	 * follows as field 3; the start time is field 22. */
 	p = strrchr(text, ')');
-	if (!p ||
-	    sscanf(p + 1,
-		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &state, &start) != 2)
+	good = p && p[1] == ' ' && p[2] && p[3] == ' ';
+	*ret_zombie = good && (p[2] == 'Z' || p[2] == 'X');
+	p = good ? p + 3 : "";
+	for (int field = 4; field < 22; field++) {
+		p += strspn(p, " ");
+		p += strcspn(p, " ");
+	}
+	if (!good || !str_next_u64(&p, UINT64_MAX, &start))
 		return err_set(err, EPROTO, "'%s' cannot be understood", path);
 	*ret = start;
-	*ret_zombie = state == 'Z' || state == 'X';
 	return 0;
 }
 
