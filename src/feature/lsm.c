@@ -119,7 +119,7 @@ static int context_type(const struct spec *spec, const char **ret, struct err *e
 int lsm_mounts_plan(struct arena *a, const struct spec *spec, const struct host *host,
 		    struct mount_plan *mounts, struct err *err)
 {
-	const char *label = asked(spec->linux_.mount_label), *type;
+	const char *label = asked(spec->linux_.mount_label), *type = NULL;
 	int rc;
 
 	if (!label)

@@ -98,32 +98,45 @@ static void keep_address(const struct nlmsghdr *h, int index, struct netlink_add
 		ret->v[ret->n++] = a;
 }
 
+/* One datagram of the dump. Returns 1 at its end. By hand: NLMSG_OK compares signed with unsigned. */
+static int read_dump(const char *buf, size_t len, int index, struct netlink_addresses *ret, struct err *err)
+{
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= len;) {
+		const struct nlmsghdr *h = (const void *)(buf + at);
+
+		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > len - at)
+			break;
+		if (h->nlmsg_type == NLMSG_DONE)
+			return 1;
+		if (h->nlmsg_type == NLMSG_ERROR)
+			return err_set(err, EPROTO, "the kernel refuses to list the addresses");
+		if (h->nlmsg_type == RTM_NEWADDR)
+			keep_address(h, index, ret);
+		at += NLMSG_ALIGN(h->nlmsg_len);
+	}
+	return 0;
+}
+
 int netlink_get_addresses(int sock, int index, struct netlink_addresses *ret, struct err *err)
 {
 	_Alignas(struct nlmsghdr) char buf[32768];
 	struct request q;
+	int rc = 0;
 
 	ret->n = 0;
 	begin(&q, RTM_GETADDR, NLM_F_DUMP, sizeof(q.addr));
 	if (send(sock, &q, q.head.nlmsg_len, 0) < 0)
 		return err_sys(err, "ask for the addresses");
-	for (;;) {
+	while (rc == 0) {
 		ssize_t n = recv(sock, buf, sizeof(buf), 0);
-		int len = (int)n;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_sys(err, "read the addresses");
-		for (struct nlmsghdr *h = (struct nlmsghdr *)buf; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
-			if (h->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (h->nlmsg_type == NLMSG_ERROR)
-				return err_set(err, EPROTO, "the kernel refuses to list the addresses");
-			if (h->nlmsg_type == RTM_NEWADDR)
-				keep_address(h, index, ret);
-		}
+		rc = read_dump(buf, (size_t)n, index, ret, err);
 	}
+	return rc < 0 ? rc : 0;
 }
 
 int netlink_add_address(int sock, int index, const struct netlink_address *a, struct err *err)

@@ -128,6 +128,9 @@ static void take_cause(struct wire *w, size_t n, struct err *err)
 		err_set(err, EPROTO, "malformed 'failed' message");
 		return;
 	}
+	/* The bytes came from the other side: a bool that is neither 0 nor 1 is undefined. */
+	*(unsigned char *)&c->sys &= 1;
+	*(unsigned char *)&c->exec &= 1;
 	c->text[sizeof(c->text) - 1] = '\0';
 	c->hint[sizeof(c->hint) - 1] = '\0';
 	*err = *c;

@@ -48,16 +48,16 @@ static int open_pty(int *ret_slave)
 	return master;
 }
 
-/* As terminal_open_inside() leaves it: plain line feeds. */
-static void adopt_plain(int slave)
+/* As terminal_open_inside() leaves it, before anybody relays: plain line feeds. */
+static void make_plain(int slave)
 {
 	struct termios t;
 
 	if (tcgetattr(slave, &t) < 0)
-		_exit(98);
+		exit(EXIT_FAILURE);
 	t.c_oflag &= ~(tcflag_t)ONLCR;
-	if (tcsetattr(slave, TCSANOW, &t) < 0 || terminal_adopt_inside(slave, NULL) < 0)
-		_exit(98);
+	if (tcsetattr(slave, TCSANOW, &t) < 0)
+		exit(EXIT_FAILURE);
 }
 
 static pid_t start_program(const struct job *job, const struct waiter *w, int slave)
@@ -67,10 +67,10 @@ static pid_t start_program(const struct job *job, const struct waiter *w, int sl
 	if (pid)
 		return pid;
 	sigprocmask(SIG_SETMASK, &w->old_mask, NULL);
-	if (job->terminal)
-		adopt_plain(slave);
-	else
+	if (!job->terminal)
 		setsid();
+	else if (terminal_adopt_inside(slave, NULL) < 0)
+		_exit(98);
 	execl("/bin/sh", "sh", "-c", job->line, NULL);
 	_exit(99);
 }
@@ -90,8 +90,10 @@ static void runtime_main(const struct job *job)
 	prctl(PR_SET_CHILD_SUBREAPER, job->subreaper);
 	if (wait_arm(&w, &err) < 0)
 		_exit(90);
-	if (job->terminal)
+	if (job->terminal) {
 		master = open_pty(&slave);
+		make_plain(slave);
+	}
 	pid = start_program(job, &w, slave);
 	fd_closep(&slave);
 	pidfd = sys_pidfd_open(pid, 0);
