@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/passwd.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/vec.h"
 #include "oci/sandbox_spec.h"
@@ -281,9 +282,15 @@ static void sandbox_command(struct sandbox *s)
 		args[s->spec.args.n++] = sandbox_shell(s);
 }
 
+#ifdef HAVE_SECCOMP
+#define SANDBOX_FILTER "default"
+#else
+#define SANDBOX_FILTER "none"
+#endif
+
 static int sandbox_seccomp(struct sandbox *s, struct err *err)
 {
-	const char *what = s->args->seccomp ? s->args->seccomp : "default";
+	const char *what = s->args->seccomp ? s->args->seccomp : SANDBOX_FILTER;
 	auto_json_out struct json_out o;
 	auto_free char *text = NULL;
 	struct utsname u = { 0 };
@@ -292,6 +299,8 @@ static int sandbox_seccomp(struct sandbox *s, struct err *err)
 	int rc;
 
 	json_out_init(&o, NULL);
+	if (!s->args->seccomp && str_eq(what, "none"))
+		log_line(LOG_LEVEL_WARNING, "this bryo was built without seccomp: the sandbox has no system call filter");
 	if (str_eq(what, "none"))
 		return 0;
 	if (str_eq(what, "default")) {

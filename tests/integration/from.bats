@@ -60,6 +60,7 @@ requires_nobody() {
 # Adapted and run, with a busybox in place of the engine's image.
 engine() { # engine NAME
 	requires userns
+	! grep -q '"seccomp"' "$ENGINES/$1.json" || requires seccomp
 	from "$ENGINES/$1.json"
 	ours
 	# shellcheck disable=SC2016
@@ -159,6 +160,7 @@ engine() { # engine NAME
 	local name
 
 	requires_nobody
+	requires seccomp
 	for name in runc-spec crun-spec ctr ctr-host podman-rootless-host; do
 		jq 'del(.linux.devices, .process.rlimits) | .root.path = "rootfs" |
 			.mounts |= map(select(.source | test("^/(srv|home|run)/") | not))' "$ENGINES/$name.json" >"$T/base.json"

@@ -243,6 +243,7 @@ style() {
 
 # covers: sandbox --idmap
 @test "sandbox --idmap gives the sandbox more IDs than the caller's" {
+	requires seccomp
 	requires subid user
 	mkdir work
 	cd work || return

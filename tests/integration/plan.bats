@@ -13,6 +13,7 @@ json() { plan --format json && jq . <<<"$output" >"$T/plan.json"; }
 q() { jq -r "$@" "$T/plan.json"; }
 
 rich() { # a bundle that uses every part of a plan
+	requires seccomp
 	make_bundle
 	config '.hostname = "box" | .domainname = "example.test"
 		| .process.args = ["sh", "-c", "true"] | .process.cwd = "/tmp" | .process.env = ["PATH=/bin", "TOKEN=hunter2"]
