@@ -57,6 +57,7 @@ int seccomp_plan(struct arena *a, const struct spec_seccomp *spec, int cache_dir
 	struct seccomp_entry entry = { .skipped = "" };
 	struct seccomp_profile profile;
 	struct sock_filter *filter = NULL;
+	const char *skipped = NULL;
 	int rc = seccomp_profile_check(&tmp, spec, &profile, err);
 
 	if (rc == 0 && compile)
@@ -67,6 +68,8 @@ int seccomp_plan(struct arena *a, const struct spec_seccomp *spec, int cache_dir
 	if (rc == 0 && *entry.skipped)
 		note_add(notes, NOTE_ADAPTED, "linux.seccomp", "this libseccomp does not know them",
 			 "skipped %s", entry.skipped);
+	if (rc == 0 && *entry.skipped)
+		skipped = arena_strdup(a, entry.skipped);
 	arena_free(&tmp);
 	if (compile)
 		(void)malloc_trim(0);
@@ -78,6 +81,7 @@ int seccomp_plan(struct arena *a, const struct spec_seccomp *spec, int cache_dir
 		.filter = filter,
 		.flags = profile.flags,
 		.notify = profile.notify,
+		.skipped = skipped,
 		.listener_path = spec->listener_path,
 		.listener_metadata = spec->listener_metadata,
 		.default_action = spec->default_action,

@@ -29,6 +29,7 @@ struct seccomp_plan {
 	const char *listener_path, *listener_metadata;
 	const char *default_action; /* for `plan`: as written */
 	size_t n_rules;
+	const char *skipped;		/* names that the library does not know, or NULL */
 };
 
 /*

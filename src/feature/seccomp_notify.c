@@ -8,6 +8,13 @@
 #include "base/str.h"
 #include "oci/state_doc.h"
 
+const char *seccomp_listener(const struct spec *spec)
+{
+	const char *path = spec->linux_.seccomp ? spec->linux_.seccomp->listener_path : NULL;
+
+	return path && *path ? path : spec_annotation(spec, "run.oci.seccomp.receiver");
+}
+
 static void document(const struct seccomp_notify *n, struct str *ret)
 {
 	auto_str struct str head = STR_INIT, tail = STR_INIT;

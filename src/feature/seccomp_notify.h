@@ -24,6 +24,8 @@ struct seccomp_notify {
 	bool early;			/* the descriptor comes before `exec` */
 };
 
+/* linux.seccomp.listenerPath, else the annotation run.oci.seccomp.receiver, else NULL. [pure] */
+const char *seccomp_listener(const struct spec *spec);
 /* Connects, sends one document with the descriptor, closes. [outside] */
 int seccomp_notify_outside(const struct seccomp_notify *n, int fd, struct err *err);
 

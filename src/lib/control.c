@@ -58,7 +58,7 @@ static int start(struct bryo_ctx *ctx, const char *id, struct container *c, stru
 
 	if (rc == 0 && c->record.notify) {
 		notify.spec = spec;
-		notify.path = spec->linux_.seccomp->listener_path;
+		notify.path = seccomp_listener(spec);
 		notify.metadata = spec->linux_.seccomp->listener_metadata;
 		notify.early = !spec->process.no_new_privileges;
 	}

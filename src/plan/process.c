@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "feature/seccomp_notify.h"
 
 #include <string.h>
 
@@ -81,6 +82,23 @@ static int plan_basics(struct arena *a, const struct process_request *q, struct 
 	return plan_env(a, &env, ret, err);
 }
 
+/* crun's annotations: another word for listenerPath, and unknown names as an error. */
+static int plan_filter(struct arena *a, const struct process_request *q, struct notes *notes,
+		       struct seccomp_plan *ret, struct err *err)
+{
+	struct spec_seccomp filter = *q->spec->linux_.seccomp;
+	int rc;
+
+	filter.listener_path = seccomp_listener(q->spec);
+	rc = seccomp_plan(a, &filter, q->seccomp_cache, q->compile, notes, ret, err);
+	if (rc < 0 || !ret->skipped ||
+	    !spec_annotation(q->spec, "run.oci.seccomp_fail_unknown_syscall"))
+		return rc;
+	err_set(err, EINVAL, "linux.seccomp: this libseccomp does not know %s", ret->skipped);
+	return err_hint(err, -EINVAL, "without the annotation run.oci.seccomp_fail_unknown_syscall "
+				      "they are skipped");
+}
+
 int process_plan(struct arena *a, const struct process_request *q, const struct idmap_plan *ids,
 		 const struct host *host, struct notes *notes, struct process_plan *ret,
 		 struct err *err)
@@ -106,8 +124,7 @@ int process_plan(struct arena *a, const struct process_request *q, const struct 
 	COLLECT(caps_plan(a, &p->capabilities, q->extra_caps, notes, &ret->caps, &one));
 	COLLECT(rlimit_plan(a, p, clamp, host, notes, &ret->rlimits, &one));
 	if (q->spec->linux_.seccomp)
-		COLLECT(seccomp_plan(a, q->spec->linux_.seccomp, q->seccomp_cache, q->compile,
-				     notes, &ret->seccomp, &one));
+		COLLECT(plan_filter(a, q, notes, &ret->seccomp, &one));
 #undef COLLECT
 	ret->preserve_fds = q->listen_fds + q->preserve_fds;
 	if (!all.num)

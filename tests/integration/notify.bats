@@ -89,3 +89,25 @@ agent_ends() { wait_for 10 grep -q answered "$T/agent.out" && cat "$T/agent.out"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"linux.seccomp.syscalls[0]"*"sendmsg"* ]]
 }
+
+# covers: run.oci.seccomp.receiver
+@test "run.oci.seccomp.receiver names the agent where listenerPath does not" {
+	config 'del(.linux.seccomp.listenerPath, .linux.seccomp.listenerMetadata)
+		| .annotations["run.oci.seccomp.receiver"] = $path' --arg path "$T/agent.sock"
+	agent
+	run bryo run -b "$BUNDLE" "$ID"
+	[[ "$output" == *"Invalid cross-device link"* ]]
+	agent_ends | grep -x "answered 1"
+}
+
+# covers: run.oci.seccomp_fail_unknown_syscall
+@test "run.oci.seccomp_fail_unknown_syscall makes an unknown name an error" {
+	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["no_such_call", "chroot"], action: "SCMP_ACT_ERRNO"}]}'
+	args true
+	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	config '.annotations["run.oci.seccomp_fail_unknown_syscall"] = "1"'
+	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"does not know no_such_call"* ]]
+}
