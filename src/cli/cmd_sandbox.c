@@ -300,7 +300,8 @@ static int sandbox_seccomp(struct sandbox *s, struct err *err)
 
 	json_out_init(&o, NULL);
 	if (!s->args->seccomp && str_eq(what, "none"))
-		log_line(LOG_LEVEL_WARNING, "this bryo was built without seccomp: the sandbox has no system call filter");
+		log_line(LOG_LEVEL_WARNING, "this bryo was built without seccomp: "
+					    "the sandbox has no system call filter");
 	if (str_eq(what, "none"))
 		return 0;
 	if (str_eq(what, "default")) {
