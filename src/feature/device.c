@@ -230,29 +230,56 @@ static int make_links(int rootfd, struct err *err)
 	return 0;
 }
 
-static int device_one(const struct device_plan *plan, size_t i, int rootfd, struct err *err)
+/* Nearly all nodes are in /dev: the directory of the one before is kept. */
+struct parent {
+	const char *path; /* of a node in it */
+	size_t len;	  /* of the directory's part */
+	int fd;
+};
+
+static int parent_open(struct parent *p, const char *path, int rootfd, char *name, size_t size,
+		       struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = (size_t)(slash - path);
+
+	if (p->fd >= 0 && p->len == len && memcmp(p->path, path, len) == 0 && strlen(slash) <= size) {
+		memcpy(name, slash + 1, strlen(slash));
+		return 0;
+	}
+	fd_closep(&p->fd);
+	p->fd = path_parent_in(rootfd, path, name, size, err);
+	p->path = path;
+	p->len = len;
+	return p->fd < 0 ? p->fd : 0;
+}
+
+static int device_one(const struct device_plan *plan, size_t i, int rootfd, struct parent *p,
+		      struct err *err)
 {
 	const struct device *d = &plan->v[i];
 	char name[NAME_MAX + 1];
-	auto_fd int parent = path_parent_in(rootfd, d->path, name, sizeof(name), err);
+	int rc = parent_open(p, d->path, rootfd, name, sizeof(name), err);
 
-	if (parent < 0)
-		return parent;
-	return d->bind ? bind_node(plan->sources[i], parent, name, err)
-		       : make_node(d, parent, name, err);
+	if (rc < 0)
+		return rc;
+	return d->bind ? bind_node(plan->sources[i], p->fd, name, err)
+		       : make_node(d, p->fd, name, err);
 }
 
 int device_inside(const struct device_plan *plan, int rootfd, struct err *err)
 {
+	struct parent p = { .fd = -1 };
 	mode_t mask = umask(0);
 	int rc = 0;
 
 	for (size_t i = 0; i < plan->n && rc == 0; i++) {
-		rc = device_one(plan, i, rootfd, err);
+		rc = device_one(plan, i, rootfd, &p, err);
 		if (rc < 0)
 			err_in(err, rc, "device '%s'", plan->v[i].path);
 		fd_closep(&plan->sources[i]);
 	}
+	fd_closep(&p.fd);
 	umask(mask);
 	return rc < 0 || !plan->links ? rc : make_links(rootfd, err);
 }

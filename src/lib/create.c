@@ -169,13 +169,10 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	rc = c->notify_dir ? sdnotify_mkdir_outside(c->c.dirfd, err) : 0;
 	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
-	if (rc == 0)
-		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600,
-				     err);
 	return rc < 0 ? err_in(err, rc, "state of container '%s'", id) : 0;
 }
 
-/* While init mounts: the record with its pid, not yet visible. */
+/* While init mounts: the document for later commands, and the record with its pid, not yet visible. */
 static int stage_record(void *arg, pid_t pid, struct err *err)
 {
 	struct creation *c = arg;
@@ -184,7 +181,11 @@ static int stage_record(void *arg, pid_t pid, struct err *err)
 	int rc = state_pid_start(pid, &r->pid_start, &zombie, err);
 
 	r->pid = pid;
-	return rc < 0 ? rc : record_stage(c->c.dirfd, r, err);
+	if (rc == 0)
+		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600, err);
+	if (rc == 0)
+		rc = record_stage(c->c.dirfd, r, err);
+	return rc < 0 ? err_in(err, rc, "state of container '%s'", r->id) : 0;
 }
 
 #define PIDFD_ANNOTATION "run.oci.pidfd_receiver"
