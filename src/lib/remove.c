@@ -5,16 +5,41 @@
 #include "context.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "feature/hooks.h"
 #include "feature/rdt.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #define KILL_DEADLINE_MS 10000
+
+/* What a process that outlives SIGKILL is doing, from /proc (proc(5)); "?" for what cannot be read. */
+static int still_there(pid_t pid, struct err *err)
+{
+	auto_free char *stat = NULL;
+	auto_free char *wchan = NULL;
+	struct err unread = ERR_INIT;
+	char path[40];
+	const char *p;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	(void)file_read_at(AT_FDCWD, path, 4096, &stat, NULL, &unread);
+	(void)snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
+	(void)file_read_at(AT_FDCWD, path, 256, &wchan, NULL, &unread);
+	p = stat ? strrchr(stat, ')') : NULL; /* the name may hold anything, what follows it not */
+	err_set(err, ETIMEDOUT, "process %d did not end within %d s of SIGKILL: state %c, wchan %s", (int)pid,
+		KILL_DEADLINE_MS / 1000, p && p[1] == ' ' && p[2] ? p[2] : '?',
+		wchan && wchan[0] ? wchan : "?");
+	return err_hint(err, -ETIMEDOUT,
+			"it may be stuck in the kernel: see /proc/%d/stack and the log of the kernel",
+			(int)pid);
+}
 
 int container_kill(struct container *c, struct err *err)
 {
@@ -29,14 +54,8 @@ int container_kill(struct container *c, struct err *err)
 	do
 		n = poll(&p, 1, KILL_DEADLINE_MS);
 	while (n < 0 && errno == EINTR);
-	if (n == 0) {
-		err_set(err, ETIMEDOUT, "process %d did not end within %d s of SIGKILL",
-			(int)c->record.pid, KILL_DEADLINE_MS / 1000);
-		return err_hint(
-			err, -ETIMEDOUT,
-			"it may be stuck in the kernel: see /proc/%d/stack and the log of the kernel",
-			(int)c->record.pid);
-	}
+	if (n == 0)
+		return still_there(c->record.pid, err);
 	/* Ours to reap where we are the parent; otherwise ECHILD, which is fine. */
 	(void)waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | __WALL);
 	fd_closep(&c->pidfd);

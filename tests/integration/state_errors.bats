@@ -327,6 +327,23 @@ teardown() { bryo_teardown; }
 	kill "$victim"
 }
 
+@test "row 66: delete of a process that does not die ends, with its pid, state and wchan" {
+	requires cmd:strace
+	make_bundle
+	args sleep 100
+	run_detached
+	pid=$(jq .pid "$ROOT/$ID/record.json")
+	# a signal that is said to be sent and is not: for the caller, a process stuck in the kernel
+	strace -o /dev/null true 2>/dev/null || skip "needs strace: ptrace is forbidden here"
+	run timeout 20 strace -o /dev/null -e trace=pidfd_send_signal \
+		-e inject=pidfd_send_signal:retval=0 "$BRYO" --root "$ROOT" delete --force "$ID" 3>&-
+	[ "$status" -eq 1 ]
+	[[ "$output" =~ "process $pid did not end within 10 s of SIGKILL: state "[SRD]", wchan "[a-z0-9_?]+" [it may be stuck" ]]
+	[ -e "$ROOT/$ID" ]
+	bryo delete --force "$ID"
+	[ ! -e "$ROOT/$ID" ]
+}
+
 @test "row 65: without a pid namespace it is said that not all processes can be found" {
 	requires root
 	make_bundle
