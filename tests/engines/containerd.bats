@@ -30,7 +30,7 @@ teardown_file() { world_end; }
 
 setup() {
 	bryo_setup
-	requires root cmd:containerd cmd:ctr cmd:script
+	requires root cmd:containerd cmd:ctr cmd:expect
 	RUN=(--runtime io.containerd.runc.v2 --runc-binary "$W/bin/bryo" --snapshotter native)
 }
 
@@ -92,7 +92,7 @@ status_of() { ctr tasks list | awk -v id="$1" '$1 == id { print $3 }'; }
 
 @test "ctr run -t: a terminal, its size, its input" {
 	run typed hello "$W/bin/inside" root ctr --address "$W/containerd/sock" run -t --rm "${RUN[@]}" \
-		localhost/mini:1 "$ID" sh -c 'tty; read a; stty size; echo "got <$a>"; exit 5'
+		localhost/mini:1 "$ID" sh -c "$AT_TERMINAL"
 	[ "$status" -eq 5 ]
 	has_line /dev/pts/0
 	has_line "33 99"
@@ -115,7 +115,7 @@ status_of() { ctr tasks list | awk -v id="$1" '$1 == id { print $3 }'; }
 	[ "$status" -eq 9 ]
 	[ "$output" = 0 ]
 	run typed hello "$W/bin/inside" root ctr --address "$W/containerd/sock" tasks exec -t --exec-id two "$ID" \
-		sh -c 'tty; read a; stty size; echo "got <$a>"; exit 5'
+		sh -c "$AT_TERMINAL"
 	[ "$status" -eq 5 ]
 	has_line "33 99"
 	has_line "got <hello>"

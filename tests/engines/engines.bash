@@ -77,7 +77,7 @@ write_world() {
 	EOF
 }
 
-# A program, because script(1) wants one: inside root|user COMMAND...
+# A program, because expect(1) wants one: inside root|user COMMAND...
 write_inside() {
 	cat <<-EOF
 		#!/bin/bash
@@ -116,12 +116,11 @@ world_end() {
 	rm -rf --one-file-system "$W"
 }
 
-# typed WORDS COMMAND...: COMMAND at a terminal of 33 rows and 99 columns, at which WORDS are typed
-typed() {
-	local words=$1
+# What runs at a terminal: engines set its size after the start, so it is waited for.
+AT_TERMINAL='tty; until [ "$(stty size)" = "33 99" ]; do sleep 0.1; done; stty size; read a; echo "got <$a>"; exit 5'
 
-	shift
-	# script(1) lets the shell split its command
-	{ sleep 0.7; echo "$words"; sleep 1; } |
-		script -qec "stty rows 33 cols 99; $(printf '%q ' "$@")" /dev/null 3>&-
+# typed WORDS COMMAND...: COMMAND, which runs AT_TERMINAL in a container, at a terminal of 33 rows
+# and 99 columns; WORDS are typed when the size has been said
+typed() {
+	expect -f "$BATS_TEST_DIRNAME/../lib/typed.exp" "33 99" "$@" 3>&-
 }

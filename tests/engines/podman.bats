@@ -24,7 +24,7 @@ teardown_file() { world_end; }
 
 setup() {
 	bryo_setup
-	requires root cmd:podman cmd:conmon cmd:script
+	requires root cmd:podman cmd:conmon cmd:expect
 	N=(--network none)
 }
 
@@ -107,7 +107,7 @@ check_options() {
 }
 
 check_terminal() {
-	run terminal hello run --rm -it "${N[@]}" mini sh -c 'tty; stty size; read a; echo "got <$a>"; exit 5'
+	run terminal hello run --rm -it "${N[@]}" mini sh -c "$AT_TERMINAL"
 	[ "$status" -eq 5 ]
 	has_line /dev/pts/0
 	has_line "33 99"
@@ -133,7 +133,7 @@ check_exec() {
 	[ "$output" = "$(printf '5\n6\n/tmp\nb')" ]
 	run podman exec -i box cat <<<"some input"
 	[ "$output" = "some input" ]
-	run terminal hello exec -it box sh -c 'tty; stty size; read a; echo "got <$a>"; exit 5'
+	run terminal hello exec -it box sh -c "$AT_TERMINAL"
 	[ "$status" -eq 5 ]
 	has_line "33 99"
 	has_line "got <hello>"

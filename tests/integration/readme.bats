@@ -32,11 +32,10 @@ sleep_5() {
 	mv config.new config.json
 }
 
-# shell COMMAND: COMMAND's terminal is script(1)'s; types into the shell that it gives
+# shell COMMAND: types into the shell that COMMAND gives at its terminal, at the prompt
 shell() {
-	requires cmd:script
-	echo "(sleep 1.5; echo 'echo I am \$(id -u) at \$(pwd)'; sleep 0.3; echo 'exit 7') | script -qec '$1' /dev/null" |
-		walk
+	requires cmd:expect
+	echo "expect -f '$BATS_TEST_DIRNAME/../lib/typed.exp' '# ' 'echo I am \$(id -u) at \$(pwd); exit 7' $1" | walk
 }
 
 @test "the unmodified spec gives sh, and its exit code" {

@@ -176,7 +176,9 @@ receive() {
 
 @test "stdin may be closed" {
 	args sh -c 'echo fine; exit 3'
-	run bryo run -b "$BUNDLE" "$ID" <&-
+	# not `run bryo ... <&-`: the pipe of bats' $(...) would become descriptor 0, and bryo its reader
+	closed() { bryo "$@" <&-; }
+	run closed run -b "$BUNDLE" "$ID"
 	[ "$status" -eq 3 ]
 	has_line fine
 }
