@@ -28,16 +28,17 @@
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
+/* A profile has hundreds of these, and what is read is paid in page faults: hence their order. */
 struct json {
-	enum json_type type;
+	uint8_t type;		 /* enum json_type */
+	bool boolean;
 	uint32_t line, column;	 /* of its first byte, from 1 */
 	uint32_t index;		 /* position in its parent array */
+	uint32_t n;		 /* children */
 	const char *key;	 /* member name; NULL in an array and at the top */
 	const struct json *parent;
-	bool boolean;
 	const char *text;	 /* JSON_STRING: NUL-terminated (embedded NUL is refused); JSON_NUMBER: as written */
 	struct json *child, *next;
-	size_t n;		 /* children */
 };
 
 /* name is what errors call the document ("config.json"). -EFBIG, -EINVAL. [pure] */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define BLOCK_SIZE 8192
@@ -15,7 +16,8 @@
 struct arena_block {
 	struct arena_block *next;
 	size_t used, size;
-	_Alignas(16) char data[];
+	size_t mapped; /* bytes, of a block that is not malloc's; else 0 */
+	_Alignas(8) char data[];
 };
 
 static void mem_die(void)
@@ -62,22 +64,43 @@ char *mem_printf(const char *fmt, ...)
 	return p;
 }
 
+void arena_reserve(struct arena *a, size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct arena_block *b;
+
+	n = (n + sizeof(*b) + page - 1) & ~(page - 1);
+	b = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+		 0);
+	if (b == MAP_FAILED)
+		return;
+	*b = (struct arena_block){ .next = a->blocks, .size = n - sizeof(*b), .mapped = n };
+	a->blocks = b;
+}
+
+/* What is big gets a block of its own, behind the one that still has room. */
+static struct arena_block *arena_grow(struct arena *a, size_t n)
+{
+	size_t size = n > BLOCK_SIZE ? n : BLOCK_SIZE;
+	struct arena_block *b = mem_alloc(sizeof(*b) + size);
+	struct arena_block **at = n > BLOCK_SIZE && a->blocks ? &a->blocks->next : &a->blocks;
+
+	b->size = size;
+	b->next = *at;
+	*at = b;
+	return b;
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
 	struct arena_block *b = a->blocks;
 	void *p;
 
-	n = (n + 15) & ~(size_t)15;
+	n = (n + 7) & ~(size_t)7;
 	if (!n)
-		n = 16;
-	if (!b || b->size - b->used < n) {
-		size_t size = n > BLOCK_SIZE ? n : BLOCK_SIZE;
-
-		b = mem_alloc(sizeof(*b) + size);
-		b->size = size;
-		b->next = a->blocks;
-		a->blocks = b;
-	}
+		n = 8;
+	if (!b || b->size - b->used < n)
+		b = arena_grow(a, n);
 	p = b->data + b->used;
 	b->used += n;
 	return p;
@@ -121,6 +144,9 @@ void arena_free(struct arena *a)
 		struct arena_block *b = a->blocks;
 
 		a->blocks = b->next;
-		free(b);
+		if (b->mapped)
+			(void)munmap(b, b->mapped);
+		else
+			free(b);
 	}
 }

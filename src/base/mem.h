@@ -23,7 +23,9 @@ struct arena {
 
 #define ARENA_INIT { NULL }
 
-void *arena_alloc(struct arena *a, size_t n);			/* zeroed, aligned to 16 */
+void *arena_alloc(struct arena *a, size_t n);			/* zeroed, aligned to 8 */
+/* What is going to be used, present at once: a page fault each costs several times as much. */
+void arena_reserve(struct arena *a, size_t n);
 char *arena_strdup(struct arena *a, const char *s);		/* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);	/* copies n bytes, adds NUL */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

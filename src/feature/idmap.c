@@ -108,13 +108,19 @@ static bool has_others(const struct side *s)
 	return s->map.n > 1 || s->map.v[0].count > 1;
 }
 
-/* All IDs of our own namespace: its root may hand on whatever it has. */
-static int plan_nested(struct arena *a, struct side *u, struct side *g, struct notes *notes,
-		       struct idmap_plan *ret, struct err *err)
+/* The beginning of a reason, where nobody said which IDs. */
+static const char *nothing_said(enum idmap_style style)
 {
-	static const char why[] =
-		"the config has no mappings and the caller is root of a user namespace, all of "
-		"whose IDs it may use";
+	return style == IDMAP_NOT_SAID ? "the config has no mappings; " : "";
+}
+
+/* All IDs of our own namespace: its root may hand on whatever it has. */
+static int plan_nested(struct arena *a, struct side *u, struct side *g, enum idmap_style style,
+		       struct notes *notes, struct idmap_plan *ret, struct err *err)
+{
+	const char *why = arena_printf(
+		a, "%sthe caller is root of a user namespace, all of whose IDs it may use",
+		nothing_said(style));
 	struct id_ranges uids, gids;
 	int rc;
 
@@ -146,32 +152,31 @@ static void plan_single(struct arena *a, struct side *u, struct side *g, enum no
 		 u->inside, g->inside, u->own, g->own);
 }
 
-static const char *why_no_ranges(struct arena *a, const struct side *u, const struct side *g)
+static const char *why_no_ranges(struct arena *a, const struct side *u, const struct side *g,
+				 enum idmap_style style)
 {
 	const struct side *s = has_others(u) ? g : u;
 	const struct host *h = s->host;
 
 	if (s->subids->n)
 		return arena_printf(a,
-				    "the config has no mappings and none of the IDs that %s gives "
-				    "%s exist in this user namespace",
-				    side_source(s), side_login(s));
-	return arena_printf(
-		a,
-		"the config has no mappings and %s gives %s no %ss (sudo usermod %s FIRST-LAST %s)",
-		side_source(s), side_login(s), s->names->id, s->names->option,
-		h->user ? h->user : "USER");
+				    "%snone of the IDs that %s gives %s exist in this user namespace",
+				    nothing_said(style), side_source(s), side_login(s));
+	return arena_printf(a, "%s%s gives %s no %ss (sudo usermod %s FIRST-LAST %s)",
+			    nothing_said(style), side_source(s), side_login(s), s->names->id,
+			    s->names->option, h->user ? h->user : "USER");
 }
 
-static const char *why_ranges(struct arena *a, const struct side *s)
+static const char *why_ranges(struct arena *a, const struct side *s, enum idmap_style style)
 {
 	return arena_printf(
-		a, "the config has no mappings; the others come from %s%s", side_source(s),
+		a, "%sthe others come from %s%s", nothing_said(style), side_source(s),
 		s->host->in_userns ? ", as far as they exist in this user namespace" : "");
 }
 
-static int plan_from_ranges(struct arena *a, struct side *u, struct side *g, struct host *host,
-			    struct notes *notes, struct idmap_plan *ret, struct err *err)
+static int plan_from_ranges(struct arena *a, struct side *u, struct side *g, enum idmap_style style,
+			    struct host *host, struct notes *notes, struct idmap_plan *ret,
+			    struct err *err)
 {
 	struct err broken = ERR_INIT;
 	char text[1024];
@@ -184,7 +189,9 @@ static int plan_from_ranges(struct arena *a, struct side *u, struct side *g, str
 	if (rc < 0)
 		return rc;
 	if (!has_others(u) || !has_others(g)) {
-		plan_single(a, u, g, NOTE_ADAPTED, why_no_ranges(a, u, g), notes, ret);
+		/* by policy in silence, but not where the word was given */
+		plan_single(a, u, g, style == IDMAP_SUBID ? NOTE_WARNING : NOTE_ADAPTED,
+			    why_no_ranges(a, u, g, style), notes, ret);
 		return 0;
 	}
 	/* Nobody asked for these IDs by number, so a broken helper costs them, not the start. */
@@ -197,13 +204,14 @@ static int plan_from_ranges(struct arena *a, struct side *u, struct side *g, str
 		write_directly(u, g, true, ret);
 	else
 		write_by_helpers(u, g, ret);
-	note_side(notes, u, why_ranges(a, u));
-	note_side(notes, g, why_ranges(a, g));
+	note_side(notes, u, why_ranges(a, u, style));
+	note_side(notes, g, why_ranges(a, g, style));
 	return 0;
 }
 
-static int plan_automatic(struct arena *a, struct side *u, struct side *g, enum idmap_style style, struct host *host,
-			  struct notes *notes, struct idmap_plan *ret, struct err *err)
+static int plan_automatic(struct arena *a, struct side *u, struct side *g, enum idmap_style style,
+			  struct host *host, struct notes *notes, struct idmap_plan *ret,
+			  struct err *err)
 {
 	int rc;
 
@@ -224,8 +232,8 @@ static int plan_automatic(struct arena *a, struct side *u, struct side *g, enum 
 		return 0;
 	}
 	if (caps_over_userns(host) && !host->privileged)
-		return plan_nested(a, u, g, notes, ret, err);
-	return plan_from_ranges(a, u, g, host, notes, ret, err);
+		return plan_nested(a, u, g, style, notes, ret, err);
+	return plan_from_ranges(a, u, g, style, host, notes, ret, err);
 }
 
 /* No namespace of its own: the container has whatever IDs exist where bryo runs. */

@@ -29,8 +29,12 @@ static void key_build(const struct seccomp_profile *p, struct str *key)
 	seccomp_profile_key(p, key);
 }
 
-static int filter_get(struct arena *a, const struct seccomp_profile *p, int cache_dir,
-		      struct seccomp_entry *ret, struct err *err)
+/*
+ * What init needs goes to a; whatever is only needed on the way is in an arena of its own: init
+ * inherits what we leave, and libseccomp alone needs megabytes for a while.
+ */
+static int filter_get(struct arena *a, struct arena *tmp, const struct seccomp_profile *p,
+		      int cache_dir, struct seccomp_entry *ret, struct err *err)
 {
 	auto_str struct str key = STR_INIT;
 	int rc;
@@ -38,50 +42,43 @@ static int filter_get(struct arena *a, const struct seccomp_profile *p, int cach
 	key_build(p, &key);
 	if (cache_dir >= 0 && seccomp_cache_load(a, cache_dir, &key, ret))
 		return 0;
-	rc = seccomp_compile(a, p, ret, err);
+	rc = seccomp_compile(tmp, p, ret, err);
 	if (rc < 0)
 		return err_in(err, rc, "compile the system call filter");
 	if (cache_dir >= 0 && *ret->library)
 		seccomp_cache_save(cache_dir, &key, ret);
+	ret->filter = memcpy(arena_alloc(a, ret->n * sizeof(*ret->filter)), ret->filter,
+			     ret->n * sizeof(*ret->filter));
+	ret->skipped = arena_strdup(a, ret->skipped);
+	arena_free(tmp);
+	(void)malloc_trim(0);
 	return 0;
 }
 
-/*
- * Whatever is only needed on the way is in an arena of its own: init inherits what we leave, and
- * libseccomp alone needs megabytes for a while.
- */
 int seccomp_plan(struct arena *a, const struct spec_seccomp *spec, int cache_dir, bool compile,
 		 struct notes *notes, struct seccomp_plan *ret, struct err *err)
 {
-	struct arena tmp = ARENA_INIT;
+	struct arena tmp = ARENA_INIT, tmp_compile = ARENA_INIT;
 	struct seccomp_entry entry = { .skipped = "" };
 	struct seccomp_profile profile;
-	struct sock_filter *filter = NULL;
-	const char *skipped = NULL;
 	int rc = seccomp_profile_check(&tmp, spec, &profile, err);
 
 	if (rc == 0 && compile)
-		rc = filter_get(&tmp, &profile, cache_dir, &entry, err);
-	if (rc == 0 && entry.n)
-		filter = memcpy(arena_alloc(a, entry.n * sizeof(*filter)), entry.filter,
-				entry.n * sizeof(*filter));
-	if (rc == 0 && *entry.skipped)
-		note_add(notes, NOTE_ADAPTED, "linux.seccomp", "this libseccomp does not know them",
-			 "skipped %s", entry.skipped);
-	if (rc == 0 && *entry.skipped)
-		skipped = arena_strdup(a, entry.skipped);
+		rc = filter_get(a, &tmp_compile, &profile, cache_dir, &entry, err);
+	arena_free(&tmp_compile);
 	arena_free(&tmp);
-	if (compile)
-		(void)malloc_trim(0);
 	if (rc < 0)
 		return rc;
+	if (*entry.skipped)
+		note_add(notes, NOTE_ADAPTED, "linux.seccomp", "this libseccomp does not know them",
+			 "skipped %s", entry.skipped);
 	*ret = (struct seccomp_plan){
 		.active = true,
 		.n = entry.n,
-		.filter = filter,
+		.filter = entry.filter,
 		.flags = profile.flags,
 		.notify = profile.notify,
-		.skipped = skipped,
+		.skipped = *entry.skipped ? entry.skipped : NULL,
 		.listener_path = spec->listener_path,
 		.listener_metadata = spec->listener_metadata,
 		.default_action = spec->default_action,

@@ -1,13 +1,13 @@
 /*
  * seccomp_cache.c - one file per compiled filter in a directory that the caller opened: a
- * header, the whole key, the library that compiled it, the names it skipped, the instructions.
+ * header, the instructions, the library that compiled them, the names it skipped, the whole key.
  * Runs in the runtime, before the clone.
  *
  * A wrong filter is a hole, so nothing is believed: the file must be a regular one, ours and not
- * writable by others; its length must be what the header adds up to; the payload's sum must fit;
- * and the key is compared byte by byte, because the name is only a hash of it. The library is
- * known by its file's identity: a version number would need the library loaded, which is half
- * of what the cache saves.
+ * writable by others; its length must be what the header adds up to; the sum must fit; and the
+ * key is compared byte by byte, because the name is only a hash of it. The library is known by
+ * its file's identity: a version number would need the library loaded, which is half of what the
+ * cache saves.
  */
 #include "seccomp_cache.h"
 
@@ -19,34 +19,40 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #define ENTRY_MAX (1u << 20)
-#define MAGIC	  "bryobpf1"
+#define MAGIC	  "bryobpf2"
 
 struct entry_head {
 	char magic[8];
 	uint32_t key_len, library_len, skipped_len, n;
 	uint64_t dev, ino, size, mtime, mtime_ns; /* of the library */
-	uint64_t sum;				  /* of everything behind the head */
+	uint64_t sum; /* of what is between head and key */
 };
 
+#define HASH_INIT 0xcbf29ce484222325u
+
+static uint64_t hash_word(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0x100000001b3u;
+	return h ^ h >> 32; /* high bytes must reach the low bits as well */
+}
+
 /* FNV-1a over 64-bit words: a profile has 8 KiB, and byte by byte that is felt in a run. */
-static uint64_t hash(const void *data, size_t len)
+static uint64_t hash(uint64_t h, const void *data, size_t len)
 {
 	const unsigned char *p = data;
-	uint64_t h = 0xcbf29ce484222325u ^ len;
+	uint64_t word;
 
-	while (len) {
-		uint64_t word = 0;
-		size_t n = len < sizeof(word) ? len : sizeof(word);
-
-		memcpy(&word, p, n);
-		h = (h ^ word) * 0x100000001b3u;
-		h ^= h >> 32; /* high bytes must reach the low bits as well */
-		p += n;
-		len -= n;
+	h ^= len;
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		h = hash_word(h, word);
 	}
-	return h;
+	word = 0;
+	memcpy(&word, p, len);
+	return hash_word(h, word);
 }
 
 /* The library's file; all zero for one that is part of this program, whose name says its version. */
@@ -71,24 +77,22 @@ static bool library_same(const struct entry_head *h, const char *path)
 	return head_library(&now, path) && memcmp(&now, h, sizeof(now)) == 0;
 }
 
-/* Returns the whole file in the arena, or NULL. */
-static char *entry_read(struct arena *a, int dir, const char *name, size_t *ret_len)
+/* Opens an entry and reads its head. Returns the descriptor, behind the head, or -1. */
+static int entry_open(int dir, const char *name, struct entry_head *ret, size_t *ret_len)
 {
 	auto_fd int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	char *data;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return NULL;
+		return -1;
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
-		return NULL;
-	if (st.st_size < (off_t)sizeof(struct entry_head) || st.st_size > (off_t)ENTRY_MAX)
-		return NULL;
-	data = arena_alloc(a, (size_t)st.st_size + 1);
-	if (read(fd, data, (size_t)st.st_size) != (ssize_t)st.st_size)
-		return NULL;
+		return -1;
+	if (st.st_size < (off_t)sizeof(*ret) || st.st_size > (off_t)ENTRY_MAX)
+		return -1;
+	if (read(fd, ret, sizeof(*ret)) != (ssize_t)sizeof(*ret))
+		return -1;
 	*ret_len = (size_t)st.st_size;
-	return data;
+	return take_fd(&fd);
 }
 
 static bool head_valid(const struct entry_head *h, size_t len)
@@ -105,35 +109,46 @@ static bool head_valid(const struct entry_head *h, size_t len)
 
 void seccomp_cache_name(const struct str *key, char ret[17])
 {
-	(void)snprintf(ret, 17, "%016llx", (unsigned long long)hash(key->p, key->len));
+	(void)snprintf(ret, 17, "%016llx",
+		       (unsigned long long)hash(HASH_INIT, key->p, key->len));
+}
+
+/* The sum of an entry: instructions, then the two texts. */
+static uint64_t entry_sum(const struct sock_filter *filter, size_t n, const char *texts, size_t len)
+{
+	return hash(hash(HASH_INIT, filter, n * sizeof(*filter)), texts, len);
 }
 
 bool seccomp_cache_load(struct arena *a, int dir, const struct str *key, struct seccomp_entry *ret)
 {
-	const char *library, *skipped, *p;
-	struct entry_head h;
+	auto_fd int fd = -1;
+	auto_free char *rest = NULL; /* the texts, then the key */
 	struct sock_filter *filter;
+	struct entry_head h;
+	struct iovec iov[2];
+	const char *skipped;
+	size_t len, texts;
 	char name[17];
-	size_t len;
 
 	seccomp_cache_name(key, name);
-	p = entry_read(a, dir, name, &len);
-	if (!p)
+	fd = entry_open(dir, name, &h, &len);
+	if (fd < 0 || !head_valid(&h, len) || h.key_len != key->len)
 		return false;
-	memcpy(&h, p, sizeof(h));
-	if (!head_valid(&h, len) || h.key_len != key->len ||
-	    h.sum != hash(p + sizeof(h), len - sizeof(h)))
+	len -= sizeof(h);
+	filter = arena_alloc(a, h.n * sizeof(*filter));
+	iov[0] = (struct iovec){ filter, h.n * sizeof(*filter) };
+	texts = (size_t)h.library_len + h.skipped_len;
+	rest = mem_alloc(texts + h.key_len);
+	iov[1] = (struct iovec){ rest, texts + h.key_len };
+	if (readv(fd, iov, 2) != (ssize_t)len ||
+	    h.sum != entry_sum(filter, h.n, rest, texts) ||
+	    memcmp(rest + texts, key->p, key->len) != 0)
 		return false;
-	p += sizeof(h);
-	if (memcmp(p, key->p, key->len) != 0)
+	skipped = rest + h.library_len;
+	if (skipped[-1] || rest[texts - 1] || !library_same(&h, rest))
 		return false;
-	library = p + h.key_len;
-	skipped = library + h.library_len;
-	if (library[h.library_len - 1] || skipped[h.skipped_len - 1] || !library_same(&h, library))
-		return false;
-	filter = arena_alloc(a, h.n * sizeof(*filter)); /* in the file it may be unaligned */
-	memcpy(filter, skipped + h.skipped_len, h.n * sizeof(*filter));
-	*ret = (struct seccomp_entry){ library, skipped, filter, (unsigned short)h.n };
+	*ret = (struct seccomp_entry){ arena_strdup(a, rest), arena_strdup(a, skipped), filter,
+				       (unsigned short)h.n };
 	return true;
 }
 
@@ -180,14 +195,15 @@ void seccomp_cache_save(int dir, const struct str *key, const struct seccomp_ent
 	h.skipped_len = (uint32_t)strlen(e->skipped) + 1;
 	h.n = e->n;
 	str_addn(&file, (const char *)&h, sizeof(h));
-	str_addn(&file, key->p, key->len);
+	str_addn(&file, (const char *)e->filter, e->n * sizeof(*e->filter));
 	str_addn(&file, e->library, h.library_len);
 	str_addn(&file, e->skipped, h.skipped_len);
-	str_addn(&file, (const char *)e->filter, e->n * sizeof(*e->filter));
+	h.sum = entry_sum(e->filter, e->n, file.p + file.len - h.library_len - h.skipped_len,
+			  (size_t)h.library_len + h.skipped_len);
+	memcpy(file.p, &h, sizeof(h));
+	str_addn(&file, key->p, key->len);
 	if (file.len > ENTRY_MAX)
 		return;
-	h.sum = hash(file.p + sizeof(h), file.len - sizeof(h));
-	memcpy(file.p, &h, sizeof(h));
 	seccomp_cache_name(key, name);
 	if (file_replace_at(dir, name, file.p, file.len, 0600, &err) < 0) {
 		char text[256];

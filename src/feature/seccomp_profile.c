@@ -240,7 +240,7 @@ void seccomp_profile_key(const struct seccomp_profile *p, struct str *ret)
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct profile_rule *rule = &p->rules.v[i];
 
-		str_addf(ret, "rule %x", rule->action);
+		str_addf(ret, "rule %x %zu", rule->action, rule->spec->names.n);
 		for (size_t j = 0; j < rule->spec->args.n; j++) {
 			const struct spec_seccomp_arg *arg = &rule->spec->args.v[j];
 
@@ -248,12 +248,10 @@ void seccomp_profile_key(const struct seccomp_profile *p, struct str *ret)
 				 (unsigned long long)arg->value,
 				 (unsigned long long)arg->value_two);
 		}
-		/* a name may hold any byte: quoted, so that no two profiles read alike */
-		for (size_t j = 0; j < rule->spec->names.n; j++) {
-			str_addc(ret, ' ');
-			json_quote(ret, rule->spec->names.v[j]);
-		}
 		str_addc(ret, '\n');
+		/* a name may hold any byte but NUL, and ends with it; how many, the line says */
+		for (size_t j = 0; j < rule->spec->names.n; j++)
+			str_addn(ret, rule->spec->names.v[j], strlen(rule->spec->names.v[j]) + 1);
 	}
 }
 

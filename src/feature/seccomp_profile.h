@@ -33,7 +33,7 @@ struct seccomp_profile {
 /* All checks that need no library. [pure] */
 int seccomp_profile_check(struct arena *a, const struct spec_seccomp *spec,
 			  struct seccomp_profile *ret, struct err *err);
-/* Everything of the profile that decides which instructions come out, as text. [pure] */
+/* Everything of the profile that decides which instructions come out, as bytes. [pure] */
 void seccomp_profile_key(const struct seccomp_profile *p, struct str *ret);
 
 /* The vocabularies of the specification, for `features`. [pure] */

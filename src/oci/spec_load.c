@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TREE_PER_BYTE 7 /* two copies, the tree and the decoded spec, as engines write them */
+
 /* 1.x in any spelling that engines wrote: "1.0", "1.0.2-dev", "1.2.0+dev", "1.0.0-rc5". */
 static bool spec_version_known(const char *version)
 {
@@ -178,8 +180,7 @@ int spec_parse_mounts(struct arena *a, const char *name, const char *text, size_
 int spec_load(struct arena *a, int dirfd, const char *path, struct spec **ret,
 	      const char **ret_text, size_t *ret_len, struct err *err)
 {
-	auto_free char *text = NULL;
-	struct spec *spec;
+	char *text, *mine;
 	size_t len;
 	int rc = file_read_at(dirfd, path, JSON_MAX, &text, &len, err);
 
@@ -193,11 +194,10 @@ int spec_load(struct arena *a, int dirfd, const char *path, struct spec **ret,
 		return err_set(err, EFBIG, "%s: bigger than %u MiB", path, JSON_MAX >> 20);
 	if (rc < 0)
 		return rc;
-	rc = spec_parse(a, path, text, len, &spec, err);
-	if (rc < 0)
-		return rc;
-	*ret_text = arena_strndup(a, text, len);
+	arena_reserve(a, TREE_PER_BYTE * len);
+	mine = arena_strndup(a, text, len);
+	free(text); /* before the parser needs as much */
+	*ret_text = mine;
 	*ret_len = len;
-	*ret = spec;
-	return 0;
+	return spec_parse(a, path, mine, len, ret, err);
 }

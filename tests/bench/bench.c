@@ -1,9 +1,10 @@
 /*
  * bench.c - times bryo side by side with the bare floor and with the runtimes that are installed.
  *
- * One round runs every subject of a group once, in turn, so that a drift of the machine hits all
- * alike. Printed per subject: median, tenth and ninetieth percentile of the wall time, and the
- * median over the rounds of its time divided by the yardstick's, which is the group's first.
+ * One round runs every subject of a group once, in turn and every second time in reverse, so that
+ * a drift of the machine and what the one before left in the caches hit all alike. Printed per
+ * subject: median, tenth and ninetieth percentile of the wall time, and the median over the rounds
+ * of its time divided by the yardstick's, which is the group's first.
  * A subject is up to three commands in a row, timed together. A peer that is not installed or
  * cannot run here is skipped aloud. Everything is done below a private
  * directory in /tmp, the runtimes' state below one on a tmpfs.
@@ -63,6 +64,7 @@ static struct {
 	char state[80]; /* private too, roots of the runtimes */
 	char bryo[PATH_MAX], own[128];
 	char subuid[16], subgid[16];
+	char profile[32768]; /* "seccomp":{...}, of an engine's config; "": none */
 	int rounds, warmup, serial;
 	bool check, missed;
 } bench = { .rounds = 50, .warmup = 3 };
@@ -87,7 +89,7 @@ static const char config_text[] =
 	"[\"nosuid\",\"noexec\",\"nodev\"]},"
 	"{\"destination\":\"/sys\",\"type\":\"none\",\"source\":\"/sys\",\"options\":"
 	"[\"rbind\",\"nosuid\",\"noexec\",\"nodev\",\"ro\"]}],"
-	"\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":%u,\"size\":1}%s],"
+	"\"linux\":{%s\"uidMappings\":[{\"containerID\":0,\"hostID\":%u,\"size\":1}%s],"
 	"\"gidMappings\":[{\"containerID\":0,\"hostID\":%u,\"size\":1}%s],"
 	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},{\"type\":\"mount\"},"
 	"{\"type\":\"user\"},{\"type\":\"network\"},{\"type\":\"cgroup\"}],"
@@ -320,11 +322,12 @@ static void compare(struct group *g)
 		if (g->s[k].before && run(g->s[k].before) != 0)
 			last_message(g->s[k].why, sizeof(g->s[k].why));
 	for (int i = -bench.warmup; i < rounds; i++) {
-		for (size_t k = 0; k < g->n; k++) {
-			double ms = g->s[k].why[0] ? -1 : once(&g->s[k], g->terminal);
+		for (size_t j = 0; j < g->n; j++) {
+			struct subject *s = &g->s[i & 1 ? g->n - 1 - j : j];
+			double ms = s->why[0] ? -1 : once(s, g->terminal);
 
 			if (i >= 0)
-				g->s[k].ms[i] = ms;
+				s->ms[i] = ms;
 		}
 	}
 	for (size_t k = 0; k < g->n; k++)
@@ -353,7 +356,8 @@ static void copy(const char *from, const char *to)
 	close(out);
 }
 
-static void make_bundle(const char *name, const char *args, bool many, bool terminal)
+static void make_bundle(const char *name, const char *args, bool many, bool terminal,
+			const char *profile)
 {
 	char path[128], uids[64] = "", gids[64] = "";
 	FILE *f;
@@ -369,10 +373,35 @@ static void make_bundle(const char *name, const char *args, bool many, bool term
 	f = fopen(path, "we");
 	if (!f)
 		err(1, "%s", path);
-	fprintf(f, config_text, args, terminal ? "true" : "false", bench.dir, (unsigned)getuid(), uids,
+	fprintf(f, config_text, args, terminal ? "true" : "false", bench.dir, profile,
+		(unsigned)getuid(), uids,
 		(unsigned)getgid(), gids);
 	if (fclose(f) != 0)
 		err(1, "%s", path);
+}
+
+/* Takes linux.seccomp out of a config.json, without its white space, as engines write it. */
+static void read_profile(const char *path)
+{
+	static const char key[] = "\"seccomp\":";
+	static char text[1 << 16];
+	FILE *f = path ? fopen(path, "re") : NULL;
+	size_t len = f ? fread(text, 1, sizeof(text) - 1, f) : 0, n = 0;
+	const char *c = strstr(text, key);
+	int depth = 0;
+
+	if (f)
+		fclose(f);
+	if (!len || !c)
+		return;
+	for (; *c && n < sizeof(bench.profile) - 2; c++) {
+		if (!strchr(" \t\n", *c))
+			bench.profile[n++] = *c;
+		depth += (*c == '{') - (*c == '}');
+		if (*c == '}' && depth == 0)
+			break;
+	}
+	strcpy(bench.profile + n, *c == '}' ? "," : "");
 }
 
 /* The first range of 65536 IDs that a file gives the caller, by name or number. */
@@ -450,11 +479,14 @@ static void prepare(const char *here)
 	find_subids("/etc/subgid", bench.subgid, sizeof(bench.subgid));
 	if (!bench.subgid[0])
 		bench.subuid[0] = '\0';
-	make_bundle("one", "\"/bin/true\"", false, false);
-	make_bundle("pause", "\"/bin/pause\"", false, false);
-	make_bundle("spew", "\"/bin/spew\",\"100\"", false, true);
+	make_bundle("one", "\"/bin/true\"", false, false, "");
+	read_profile(getenv("BENCH_PROFILE"));
+	if (bench.profile[0])
+		make_bundle("filter", "\"/bin/true\"", false, false, bench.profile);
+	make_bundle("pause", "\"/bin/pause\"", false, false, "");
+	make_bundle("spew", "\"/bin/spew\",\"100\"", false, true, "");
 	if (bench.subuid[0])
-		make_bundle("many", "\"/bin/true\"", true, false);
+		make_bundle("many", "\"/bin/true\"", true, false, "");
 	snprintf(work, sizeof(work), "%s/work", bench.dir);
 	if (chdir(work) < 0)
 		err(1, "%s", work);
@@ -519,6 +551,22 @@ static void compare_steps(void)
 
 	compare(&(struct group){ "create, start, delete --force", steps, LEN(steps), 100, false, false });
 	compare(&(struct group){ "exec", execs, LEN(execs), 100, false, false });
+}
+
+/* What an engine's default profile costs, once its filter is cached. */
+static void compare_filter(void)
+{
+	static struct subject filter[] = {
+		{ .name = "bryo, no profile", .step = { "@y run -b @D/one @i" } },
+		{ .name = "bryo", .step = { "@y run -b @D/filter @i" }, .target = 1.25 },
+		{ .name = "crun", .step = { "@c run -b @D/filter @i" } },
+	};
+
+	if (bench.profile[0])
+		compare(&(struct group){ "run, Podman's default profile", filter, LEN(filter), 100,
+					 false, false });
+	else
+		printf("\nrun, Podman's default profile: skipped, BENCH_PROFILE names no config.json\n");
 }
 
 static void compare_sandbox(void)
@@ -609,6 +657,7 @@ int main(int argc, char **argv)
 	       sysconf(_SC_NPROCESSORS_ONLN), (unsigned)getuid(), bench.rounds);
 	compare_runs();
 	compare_steps();
+	compare_filter();
 	compare_sandbox();
 	compare_terminal();
 	printf("\nanonymous KiB of a waiting init (target 256)\n");

@@ -137,6 +137,33 @@ path_without_helpers() {
 	done
 }
 
+# In silence by policy (tests/golden/no-subids), but not where the word was given.
+@test "--idmap subid without ranges warns, says where they belong, and starts" {
+	requires_test_user
+	make_bundle
+	args id -u
+	chmod 755 "$T"
+	install -d -o "$BRYO_TEST_USER" -m 700 "$T/user"
+	chmod -R a+rX "$BUNDLE"
+	: >"$T/none"
+	run --separate-stderr unshare -m bash -c '
+		mount --bind "$1/none" /etc/subuid && mount --bind "$1/none" /etc/subgid || exit 99
+		'"$(declare -f as_user)"'
+		as_user "$BRYO" --root "$1/user" run --idmap subid -b "$2" box' sh "$T" "$BUNDLE"
+	[ "$status" -eq 0 ]
+	[ "$output" = 0 ]
+	says "mapped only container 0:0" "/etc/subuid gives $BRYO_TEST_USER no uids" \
+		"usermod --add-subuids"
+	not says "the config has no mappings"
+	lines_are 1
+	run --separate-stderr unshare -m bash -c '
+		mount --bind "$1/none" /etc/subuid && mount --bind "$1/none" /etc/subgid || exit 99
+		'"$(declare -f as_user)"'
+		as_user "$BRYO" --root "$1/user" run -b "$2" box' sh "$T" "$BUNDLE"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
 @test "row 10: newuidmap is not installed: the packages, and that a single ID needs none" {
 	requires user subid
 	make_bundle
