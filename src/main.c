@@ -44,7 +44,7 @@ static const struct opt global_opts[] = {
 	  "who makes cgroups" },
 	{ "rootless", 0, OPT_CHOICE, OFF(rootless), "true|false|auto",
 	  "accepted for runc's callers; no effect" },
-	{ "systemd-cgroup", 0, OPT_FLAG, OFF(systemd_cgroup), NULL, "not supported, refused" },
+	{ "systemd-cgroup", 0, OPT_FLAG, OFF(systemd_cgroup), NULL, "as --cgroup-manager systemd" },
 	{ "version", 'v', OPT_FLAG, OFF(version), NULL, "print the version" },
 	{ "version", 'V', OPT_FLAG, OFF(version), NULL, NULL },
 	{ 0 },
@@ -53,6 +53,7 @@ static const struct opt global_opts[] = {
 static const struct command *const commands[] = {
 	&cmd_run,    &cmd_sandbox, &cmd_create, &cmd_start, &cmd_exec,	   &cmd_kill,
 	&cmd_delete, &cmd_state,   &cmd_list,	&cmd_ps,    &cmd_features, &cmd_mounts,
+	&cmd_pause,  &cmd_resume,  &cmd_update,	 &cmd_events, &cmd_stats,
 	&cmd_spec,   &cmd_plan,	   &cmd_completion, &cmd_checkpoint, &cmd_restore,
 	NULL,
 };
@@ -315,11 +316,9 @@ static int main_dispatch(struct arena *a, const struct globals *g, char *const *
 	union cli_err err = { .own = ERR_INIT };
 	const struct command *c;
 
-	if (g->systemd_cgroup) {
-		(void)err_set(&err.own, ENOTSUP, "option '--systemd-cgroup' is not supported yet");
-		(void)err_hint(&err.own, 0, "no resource limits are applied; leave the option out");
-		return main_failed(&err, EXIT_FAILURE);
-	}
+	/* Podman gives both where cgroups are disabled */
+	if (g->systemd_cgroup && !g->cgroup_manager)
+		cli.cgroup_manager = "systemd";
 	if (!rest) {
 		(void)err_set(&err.own, EINVAL, "a command is missing");
 		return main_misused(NULL, &err);

@@ -100,7 +100,7 @@ bool str_next_u64(const char **p, unsigned long long max, unsigned long long *re
 	for (; **p >= '0' && **p <= '9'; (*p)++) {
 		unsigned digit = (unsigned)(**p - '0');
 
-		if (v > (max - digit) / 10)
+		if (digit > max || v > (max - digit) / 10)
 			return false;
 		v = v * 10 + digit;
 	}

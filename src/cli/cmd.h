@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One error value with two faces: .own for base/err.h, .lib for the library. Same layout. */
 union cli_err {
@@ -63,8 +64,8 @@ struct command {
 };
 
 extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_delete, cmd_exec,
-	cmd_features, cmd_kill, cmd_list, cmd_mounts, cmd_plan, cmd_ps, cmd_restore, cmd_run,
-	cmd_sandbox, cmd_spec, cmd_start, cmd_state;
+	cmd_events, cmd_features, cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_plan, cmd_ps, cmd_restore,
+	cmd_resume, cmd_run, cmd_sandbox, cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
 
 /* The options that create, run and plan share; off(m) is the offset of member m of a struct
  * bryo_create_options inside the command's args. */
@@ -96,6 +97,8 @@ extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_dele
 int cli_open(const struct cli *cli, bool create_root, bryo_ctx **ret, union cli_err *err);
 /* Socket activation, if the environment's LISTEN_FDS is meant for this process. */
 void cli_listen(struct bryo_create_options *o);
+/* The value of --interval, more than 0. In cmd_events.c. */
+int cli_interval(const struct cli *cli, const char *text, uint64_t *ret_ns, union cli_err *err);
 /* A mistake on the command line: like err_set(EINVAL), with a hint at the command's --help.
  * main then also prints the usage line, and the exit code is misuse_status. */
 int cli_usage(const struct cli *cli, union cli_err *err, const char *fmt, ...)

@@ -60,10 +60,11 @@ struct mount_plan {
 	bool in_userns;
 };
 
-/* bundle: absolute directory that relative bind sources start from. [pure] */
+/* bundle: absolute directory that relative bind sources start from. own_cgroup: the container gets
+ * one, so its mount may be written. [pure] */
 int mount_plan(struct arena *a, const struct spec *spec, const char *bundle, const struct ns_plan *ns,
-	       const struct idmap_plan *ids, const struct host *host, struct notes *notes,
-	       struct mount_plan *ret, struct err *err);
+	       const struct idmap_plan *ids, const struct host *host, bool own_cgroup,
+	       struct notes *notes, struct mount_plan *ret, struct err *err);
 /* [inside], first thing after clone. */
 int mount_sources_inside(const struct mount_plan *plan, struct err *err);
 /* [inside] rootfd: the attached rootfs. */

@@ -22,6 +22,7 @@ struct planner {
 	struct notes *notes;
 	const char *proc; /* annotation org.bryo.proc */
 	bool userns;	  /* the mounts are made with the rights of a user namespace only */
+	bool own_cgroup;
 };
 
 static const char *field_of(struct planner *p, const struct mount_op *op)
@@ -78,7 +79,7 @@ static void bind_of_sys(struct planner *p, struct mount_op *op)
 		 "recursive read-only bind of the host's /sys instead of a new sysfs");
 }
 
-/* No cgroup is made for the container, so the root of its namespace is the caller's own. */
+/* Without a cgroup of its own the root of the container's namespace is the caller's. */
 static void keep_cgroup_readonly(struct planner *p, struct mount_op *op)
 {
 	if (!(op->o.set & MOUNT_ATTR_RDONLY))
@@ -197,7 +198,8 @@ static int plan_fs(struct planner *p, struct mount_op *op, struct err *err)
 		op->kind = MOUNT_CGROUP;
 		op->type = "cgroup2";
 		if (p->ns->differ & CLONE_NEWCGROUP) {
-			keep_cgroup_readonly(p, op);
+			if (!p->own_cgroup)
+				keep_cgroup_readonly(p, op);
 			return 0;
 		}
 		op->kind = MOUNT_BIND;
@@ -401,11 +403,11 @@ static int check_proc(const struct mount_op *op, struct err *err)
 
 int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
 	       const struct ns_plan *ns, const struct idmap_plan *ids, const struct host *host,
-	       struct notes *notes, struct mount_plan *ret, struct err *err)
+	       bool own_cgroup, struct notes *notes, struct mount_plan *ret, struct err *err)
 {
 	bool userns = (ns->differ & CLONE_NEWUSER) || host->in_userns;
 	struct planner p = { a,	    bundle, ns, ids, notes, spec_annotation(spec, "org.bryo.proc"),
-			     userns };
+			     userns, own_cgroup };
 	struct err all = ERR_INIT;
 
 	ret->v = arena_alloc(a, (spec->mounts.n + 1) * sizeof(*ret->v));

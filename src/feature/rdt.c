@@ -172,6 +172,27 @@ int rdt_outside(const struct rdt_plan *plan, pid_t pid, struct err *err)
 	return rdt_apply_at(resctrl, plan, pid, err);
 }
 
+int rdt_update_at(int resctrl, const char *class, const char *l3, const char *mem_bw, struct err *err)
+{
+	auto_fd int dir = openat(resctrl, class, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_arena struct arena a = ARENA_INIT;
+	struct rdt_plan plan = { .class = class };
+	int rc = dir < 0 ? err_sys(err, "open the class") : 0;
+
+	add_lines(&a, l3, &plan.lines);
+	add_lines(&a, mem_bw, &plan.lines);
+	if (rc == 0)
+		rc = write_lines(dir, &plan, err);
+	return rc < 0 ? err_in(err, rc, "linux.intelRdt: class '%s'", class) : 0;
+}
+
+int rdt_update(const char *class, const char *l3, const char *mem_bw, struct err *err)
+{
+	auto_fd int resctrl = open(RDT_MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return resctrl < 0 ? err_sys(err, RDT_MOUNT) : rdt_update_at(resctrl, class, l3, mem_bw, err);
+}
+
 void rdt_undo_at(int resctrl, const char *class, const char *monitor)
 {
 	if (monitor)

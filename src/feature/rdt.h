@@ -37,6 +37,9 @@ int rdt_plan(struct arena *a, const struct spec *spec, const char *id, const str
 /* [outside] resctrl: its mount point, a descriptor. */
 int rdt_apply_at(int resctrl, const struct rdt_plan *plan, pid_t pid, struct err *err);
 int rdt_outside(const struct rdt_plan *plan, pid_t pid, struct err *err);
+/* New schemata of a class that exists; NULL: as they are. [outside] */
+int rdt_update_at(int resctrl, const char *class, const char *l3, const char *mem_bw, struct err *err);
+int rdt_update(const char *class, const char *l3, const char *mem_bw, struct err *err);
 /* Removes a class (NULL: it is not ours) and a monitoring group (or NULL), both below resctrl; missing
  * ones are fine. [outside] */
 void rdt_undo_at(int resctrl, const char *class, const char *monitor);

@@ -132,7 +132,16 @@ static const struct json_field host_table[] = {
 	FIELD(machine, JSON_AS_STRING),
 	FIELD(no_new_privs, JSON_AS_BOOL),
 	{ "cgroup", JSON_AS_CALL, OFF(cgroup), .call = decode_cgroup },
+	FIELD(cgroup_own, JSON_AS_STRING),
+	FIELD(cgroup_top, JSON_AS_BOOL),
+	FIELD(cgroup_writable, JSON_AS_BOOL),
+	FIELD(cgroup_delegated, JSON_AS_BOOL),
 	FIELD(cgroup_controllers, JSON_AS_STRV),
+	FIELD(root_controllers, JSON_AS_STRV),
+	FIELD(manager, JSON_AS_BOOL),
+	FIELD(manager_why, JSON_AS_STRING),
+	FIELD(manager_cgroup, JSON_AS_STRING),
+	FIELD(manager_controllers, JSON_AS_STRV),
 	FIELD(subid_source, JSON_AS_STRING),
 	RANGES(subuids),
 	RANGES(subgids),
@@ -146,9 +155,21 @@ static const struct json_field host_table[] = {
 	{ 0 }
 };
 
+static struct strv words(struct arena *a, const char *const *list)
+{
+	struct strv ret = { NULL, 0 };
+
+	while (list[ret.n])
+		ret.n++;
+	ret.v = arena_alloc(a, (ret.n + 1) * sizeof(*ret.v));
+	memcpy(ret.v, list, (ret.n + 1) * sizeof(*ret.v));
+	return ret;
+}
+
 static void ordinary_user(struct arena *a, struct host *h)
 {
 	static const char *const controllers[] = { "memory", "pids", NULL };
+	static const char *const all_controllers[] = { "cpuset", "cpu", "io", "memory", "pids", NULL };
 	const struct id_extent all = { 0, 0, UINT32_MAX };
 	const struct id_range owned = { 100000, 65536 };
 
@@ -156,6 +177,7 @@ static void ordinary_user(struct arena *a, struct host *h)
 		.arena = a,
 		.faked = true,
 		.cgroup_probed = true,
+		.manager_probed = true,
 		.subids_probed = true,
 		.limits_probed = true,
 		.uid = 1000,
@@ -165,6 +187,9 @@ static void ordinary_user(struct arena *a, struct host *h)
 		.kernel_minor = 1,
 		.machine = "x86_64",
 		.cgroup = HOST_CGROUP_V2,
+		.cgroup_own = "/user.slice/user-1000.slice/session-1.scope",
+		.manager = true,
+		.manager_cgroup = "/user.slice/user-1000.slice/user@1000.service",
 		.subid_source = "/etc/subuid",
 		.newuidmap = { HELPER_OK, "/usr/bin/newuidmap" },
 		.newgidmap = { HELPER_OK, "/usr/bin/newgidmap" },
@@ -181,9 +206,9 @@ static void ordinary_user(struct arena *a, struct host *h)
 	h->groups.v = arena_alloc(a, sizeof(uint32_t));
 	h->groups.v[0] = 1000;
 	h->groups.n = 1;
-	h->cgroup_controllers.v = arena_alloc(a, sizeof(controllers));
-	memcpy(h->cgroup_controllers.v, controllers, sizeof(controllers));
-	h->cgroup_controllers.n = ARRAY_LEN(controllers) - 1;
+	h->cgroup_controllers = words(a, controllers);
+	h->manager_controllers = words(a, controllers);
+	h->root_controllers = words(a, all_controllers);
 }
 
 int host_probe(struct arena *a, struct host *ret, struct err *err)
@@ -206,6 +231,13 @@ int host_need_cgroup(struct host *h, struct err *err)
 	rc = probe_cgroup(h, err);
 	h->cgroup_probed = rc == 0;
 	return rc;
+}
+
+void host_need_manager(struct host *h)
+{
+	if (!h->faked && !h->manager_probed)
+		probe_manager(h);
+	h->manager_probed = true;
 }
 
 int host_need_subids(struct host *h, struct err *err)

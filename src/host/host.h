@@ -27,6 +27,9 @@ enum helper_state {
 	HELPER_UNKNOWN, HELPER_OK, HELPER_MISSING, HELPER_NO_PRIVILEGE /* neither setuid nor file caps */,
 	HELPER_NOSUID /* on a nosuid mount */, HELPER_NO_NEW_PRIVS /* our own NoNewPrivs is set */
 };
+/* The child of a delegated cgroup that bryo moves what it finds there into. */
+#define HOST_CGROUP_LEAF "bryo-leaf"
+
 struct helper { enum helper_state state; const char *path; };
 
 struct host {
@@ -46,10 +49,22 @@ struct host {
 	const char *machine;	/* uname -m */
 	bool no_new_privs;
 
-	/* host_need_cgroup() */
+	/* host_need_cgroup(); the rest only where cgroup is HOST_CGROUP_V2, mounted on /sys/fs/cgroup */
 	bool cgroup_probed;
 	enum { HOST_CGROUP_NONE, HOST_CGROUP_V2, HOST_CGROUP_V1, HOST_CGROUP_HYBRID } cgroup;
-	struct strv cgroup_controllers; /* of our own v2 cgroup */
+	const char *cgroup_own;		/* our own cgroup, below the mount: "/user.slice/..." */
+	bool cgroup_top;		/* what is mounted is the hierarchy's real root */
+	bool cgroup_writable;		/* we may make children and move processes there */
+	bool cgroup_delegated;		/* and it is ours to divide: cgroups(7), "Delegation"; see probe_cgroup.c */
+	struct strv cgroup_controllers; /* of our own cgroup */
+	struct strv root_controllers;	/* of the topmost cgroup that we see */
+
+	/* host_need_manager(): the caller's service manager; real root has the system's */
+	bool manager_probed;
+	bool manager;			/* there is one to ask for a scope */
+	const char *manager_why;	/* why there is none */
+	const char *manager_cgroup;	/* below which it makes scopes; "" for root */
+	struct strv manager_controllers; /* what it can hand on */
 
 	/* host_need_subids(): ranges of /etc/subuid and /etc/subgid (or getsubids) of this caller */
 	bool subids_probed;
@@ -68,6 +83,7 @@ struct host {
 
 int host_probe(struct arena *a, struct host *ret, struct err *err);
 int host_need_cgroup(struct host *h, struct err *err);
+void host_need_manager(struct host *h);
 int host_need_subids(struct host *h, struct err *err);	/* uses rootless/subid.c */
 int host_need_limits(struct host *h, struct err *err);
 void host_need_lsm(struct host *h);

@@ -15,6 +15,7 @@ int probe_kernel(struct host *h, struct err *err);
 void probe_limits(struct host *h);
 void probe_lsm(struct host *h);
 int probe_cgroup(struct host *h, struct err *err);
+void probe_manager(struct host *h);
 /* Subordinate IDs and the two programs that can map them. */
 int probe_subids(struct host *h, struct err *err);
 

@@ -105,10 +105,25 @@ struct bryo_exec_options {
 	bool detach;
 	int preserve_fds;
 	const char *console_socket, *pidfd_socket, *pid_file;
+	const char *cgroup;	  /* "[CONTROLLER:]PATH" below the container's; NULL: that one */
+	bool ignore_paused;	  /* the process waits for resume instead of an error */
 };
 /* Not detached: *ret_status as bryo_wait(). */
 BRYO_API int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, int *ret_status,
 		       struct bryo_err *err);
+
+/* Stops and continues all processes of the container (cgroup.freeze). -EOPNOTSUPP without a cgroup. */
+BRYO_API int bryo_pause(bryo_ctx *ctx, const char *id, struct bryo_err *err);
+BRYO_API int bryo_resume(bryo_ctx *ctx, const char *id, struct bryo_err *err);
+
+struct bryo_update_options {
+	size_t size;
+	const char *resources; /* a linux.resources object; what it leaves out stays; NULL: nothing */
+	const char *name;      /* what errors call it; NULL: "resources" */
+	const char *l3_cache_schema, *mem_bw_schema; /* of intelRdt; NULL: as it is */
+};
+/* Changes limits of a created, running or paused container. -1 and 0 lift, as in config.json. */
+BRYO_API int bryo_update(bryo_ctx *ctx, const char *id, const struct bryo_update_options *o, struct bryo_err *err);
 
 enum bryo_status { BRYO_CREATING, BRYO_CREATED, BRYO_RUNNING, BRYO_PAUSED, BRYO_STOPPED };
 BRYO_API const char *bryo_status_name(enum bryo_status s);
@@ -133,6 +148,44 @@ BRYO_API void bryo_entry_release(struct bryo_entry *e);			/* the members of one 
  */
 BRYO_API int bryo_mounts(bryo_ctx *ctx, const char *id, bool remove, const char *mounts_json, struct bryo_err *err);
 BRYO_API int bryo_ps(bryo_ctx *ctx, const char *id, pid_t **ret, size_t *ret_n, struct bryo_err *err);
+
+/*
+ * The headline figures of a container's cgroup. What is not counted (a controller that is not
+ * enabled, a kernel without pressure stall information) is BRYO_UNKNOWN, and so is a limit that
+ * is not set.
+ */
+#define BRYO_UNKNOWN UINT64_MAX
+
+struct bryo_psi { /* share of the last 10 s in which some or all of it waited, 1/100 percent */
+	uint64_t some, full;
+};
+
+struct bryo_stats {
+	uint64_t time_ns; /* CLOCK_MONOTONIC of the reading: two of them and cpu_ns make a percentage */
+	uint64_t cpu_ns;  /* user and system time of all its processes, also of those that ended */
+	uint64_t memory, memory_limit, swap; /* bytes; memory includes the page cache */
+	uint64_t pids, pids_limit;
+	uint64_t io_read, io_write; /* bytes, all devices */
+	uint64_t oom_kills;
+	struct bryo_psi cpu_psi, memory_psi, io_psi;
+};
+/* -ESRCH when it does not run, -EOPNOTSUPP when it has no cgroup. */
+BRYO_API int bryo_stats(bryo_ctx *ctx, const char *id, struct bryo_stats *ret, struct bryo_err *err);
+
+struct bryo_events_options {
+	size_t size;
+	uint64_t interval_ns; /* between two lines of figures; 0: 5 s */
+	bool once;	      /* one line of figures at once, and no events */
+};
+/*
+ * Calls line with one JSON object, without a newline, for the figures after each interval, as
+ * runc's events have them: {"type":"stats","id":ID,"data":{...}}; and {"type":"oom","id":ID} when
+ * the kernel killed for want of memory, once for kills that are told together. Returns 0 when the
+ * container has ended. A negative value from line ends it and is returned; *err is then line's
+ * business. o may be NULL. Errors as bryo_stats().
+ */
+BRYO_API int bryo_events(bryo_ctx *ctx, const char *id, const struct bryo_events_options *o,
+			 int (*line)(void *arg, const char *json), void *arg, struct bryo_err *err);
 
 BRYO_API int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err);
 /* What create would do with these options; changes nothing. json: for programs, else text. */

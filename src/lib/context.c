@@ -61,6 +61,7 @@ int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_e
 	ctx->notice = o->notice;
 	ctx->notify_socket = o->notify_socket ? mem_strdup(o->notify_socket) : NULL;
 	ctx->notice_arg = o->notice_arg;
+	ctx->cgroup_manager = o->cgroup_manager ? mem_strdup(o->cgroup_manager) : NULL;
 	ctx->root_named = o->root;
 	rc = host_probe(&ctx->arena, &ctx->host, err);
 	if (rc == 0) {
@@ -92,6 +93,7 @@ void bryo_ctx_free(bryo_ctx *ctx)
 	free(ctx->live.id);
 	free(ctx->root);
 	free(ctx->notify_socket);
+	free(ctx->cgroup_manager);
 	arena_free(&ctx->arena);
 	free(ctx);
 }
@@ -139,6 +141,23 @@ int ctx_seccomp_cache(const struct bryo_ctx *ctx)
 	return fd;
 }
 
+static bool is_paused(const struct record *r)
+{
+	auto_fd int fd = r->cgroup ? cgroup_open(r->cgroup, NULL) : -1;
+
+	return fd >= 0 && cgroup_is_frozen(fd);
+}
+
+int container_cgroup_open(const struct container *c, struct err *err)
+{
+	int rc;
+
+	if (c->record.cgroup)
+		return cgroup_open(c->record.cgroup, err);
+	rc = err_set(err, EOPNOTSUPP, "container '%s' has no cgroup", c->record.id);
+	return err_hint(err, rc, "it was started without one: bryo plan tells why");
+}
+
 int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct container *ret,
 		   struct err *err)
 {
@@ -162,6 +181,8 @@ int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct
 	rc = record_load(&ret->arena, ret->dirfd, &ret->record, err);
 	if (rc == 0)
 		rc = state_status(ret->dirfd, &ret->record, &ret->status, &ret->pidfd, err);
+	if (rc == 0 && ret->pidfd >= 0 && is_paused(&ret->record))
+		ret->status = STATE_PAUSED;
 	return rc < 0 ? err_in(err, rc, "container '%s'", id) : 0;
 }
 

@@ -46,6 +46,7 @@ struct bryo_ctx {
 	int (*notice)(void *arg, const char *text);
 	void *notice_arg;
 	char *notify_socket;	/* NULL: none */
+	char *cgroup_manager;	/* NULL: choose */
 	struct live live;
 };
 
@@ -73,6 +74,8 @@ int ctx_seccomp_cache(const struct bryo_ctx *ctx);
 int pid_file_write(const char *path, pid_t pid, struct err *err);
 /* Sends pidfd to the socket at path, with the text "pidfd" as runc does. */
 int pidfd_send(const char *path, int pidfd, struct err *err);
+/* Directory of its cgroup. -EOPNOTSUPP with the reason where it has none. */
+int container_cgroup_open(const struct container *c, struct err *err);
 /* n descriptors from first on must be open. */
 int preserve_fds_check(int first, int n, struct err *err);
 

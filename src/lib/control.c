@@ -20,7 +20,7 @@ static const char *status_word(enum state_status s)
 {
 	static const char *const words[] = {
 		[STATE_CREATING] = "creating", [STATE_CREATED] = "created", [STATE_RUNNING] = "running",
-		[STATE_STOPPED] = "stopped",
+		[STATE_PAUSED] = "paused", [STATE_STOPPED] = "stopped",
 	};
 
 	return words[s];

@@ -32,6 +32,7 @@ struct creation {
 	size_t config_len;
 	int seccomp_cache;
 	bool only_plan;
+	const char *manager; /* as the context has it */
 	const char *notify_dir; /* host's side of /run/notify, or NULL */
 	struct plan plan;
 	struct container c;
@@ -108,6 +109,7 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
 		.spec = c->spec,
 		.id = id,
 		.bundle = c->bundle,
+		.cgroup_manager = c->manager,
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
 		.preserve_fds = o->preserve_fds,
@@ -144,7 +146,10 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.owner = ctx->host.uid,
 		.boot_id = state_boot_id(&c->arena),
 		.namespaces = c->plan.ns.differ,
-		.cgroup_backend = "none",
+		.cgroup = c->plan.cgroup.path,
+		.cgroup_unit = c->plan.cgroup.unit,
+		.cgroup_user = c->plan.cgroup.user_manager,
+		.cgroup_backend = cgroup_backend_name(c->plan.cgroup.backend),
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kind),
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
@@ -166,6 +171,7 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	if (c->c.dirfd < 0)
 		return c->c.dirfd;
 	fill_record(ctx, c, id);
+	c->plan.cgroup.mark = c->c.record.created;
 	rc = c->notify_dir ? sdnotify_mkdir_outside(c->c.dirfd, err) : 0;
 	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
@@ -173,7 +179,7 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 }
 
 /* While init mounts: the document for later commands, and the record with its pid, not yet visible. */
-static int stage_record(void *arg, pid_t pid, struct err *err)
+static int stage_record(void *arg, pid_t pid, const char *cgroup, struct err *err)
 {
 	struct creation *c = arg;
 	struct record *r = &c->c.record;
@@ -181,6 +187,7 @@ static int stage_record(void *arg, pid_t pid, struct err *err)
 	int rc = state_pid_start(pid, &r->pid_start, &zombie, err);
 
 	r->pid = pid;
+	r->cgroup = cgroup;
 	if (rc == 0)
 		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600, err);
 	if (rc == 0)
@@ -260,6 +267,7 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 	struct launch_request q = {
 		.plan = &c->plan,
 		.host = &ctx->host,
+		.arena = &c->arena,
 		.dirfd = c->c.dirfd,
 		.meanwhile = stage_record,
 		.arg = c,
@@ -335,6 +343,7 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	if (!single_threaded())
 		return err_set(err, EINVAL,
 			       "a container can be created from a single-threaded process only");
+	c.manager = ctx->cgroup_manager;
 	use_notify(ctx, &c, id);
 	rc = prepare(ctx, &c, id, o, &ctx->host, err);
 	if (rc == 0)
@@ -392,6 +401,7 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 		host = &faked;
 		rc = host_load(&c.arena, o->host_facts, &faked, err);
 	}
+	c.manager = ctx->cgroup_manager;
 	use_notify(ctx, &c, id);
 	if (rc == 0)
 		rc = prepare(NULL, &c, id, o, host, err);

@@ -23,7 +23,7 @@ struct session {
 	struct spec_process *process;
 	struct process_plan plan;
 	struct notes notes;
-	int cache, sock;
+	int cache, sock, cgroup;
 	struct launched l;
 };
 
@@ -31,6 +31,7 @@ static void session_end(struct session *s)
 {
 	fd_closep(&s->cache);
 	fd_closep(&s->sock);
+	fd_closep(&s->cgroup);
 	fd_closep(&s->l.pidfd);
 	fd_closep(&s->l.pty);
 	container_close(&s->c);
@@ -170,12 +171,77 @@ static int follow(struct session *s, struct err *err)
 	return start_follow(s->sock, "process", filter->notify ? &notify : NULL, err);
 }
 
+static int try_join(struct session *s, int cgroup, struct err *err)
+{
+	struct join_exec j = { .init = s->c.pidfd, .namespaces = s->c.record.namespaces, .process = &s->plan,
+		.keyring = s->c.record.no_new_keyring ? NULL : s->c.record.id, .cgroup = cgroup };
+
+	return join_exec_outside(&j, &s->l.pid, &s->l.pidfd, &s->l.pty, &s->sock, err);
+}
+
+/*
+ * Into the container's cgroup. From another login session the kernel refuses that, because the
+ * common ancestor is not ours: then systemd, whose it is, moves the process before it starts.
+ */
+static int join(struct session *s, const char *sub, struct err *err)
+{
+	const struct record *r = &s->c.record;
+	struct err why = ERR_INIT;
+	int rc = try_join(s, s->cgroup, &why);
+
+	if (rc == -EACCES && s->cgroup >= 0 && r->cgroup_unit && !sub) {
+		const char *name = strrchr(r->cgroup, '/');
+
+		why = (struct err)ERR_INIT;
+		rc = try_join(s, -1, &why);
+		if (rc == 0)
+			rc = manager_attach(r->cgroup_user, r->cgroup_unit,
+					    str_eq(name + 1, r->cgroup_unit) ? "" : name, s->l.pid, &why);
+	} else if (rc == -EACCES && s->cgroup >= 0) {
+		(void)err_hint(&why, rc,
+			       "from another login session a process cannot be put into the container's cgroup: "
+			       "start bryo from the session that has it, or with systemd-run --user --scope");
+	}
+	if (rc < 0)
+		*err = why;
+	return rc;
+}
+
+/* An inner manager may have moved on to cgroups below, and the kernel wants no process above them. */
+static int open_cgroup(struct session *s, const struct bryo_exec_options *o, struct err *err)
+{
+	const char *path = s->c.record.cgroup, *now;
+
+	if (!path && o->cgroup)
+		return container_cgroup_open(&s->c, err);
+	if (!path)
+		return 0;
+	if (o->cgroup)
+		path = cgroup_below(&s->c.arena, path, o->cgroup, err);
+	else if ((now = cgroup_of(&s->c.arena, s->c.record.pid)) && str_starts(now, path) &&
+		 now[strlen(path)] == '/')
+		path = now;
+	if (!path)
+		return -EINVAL;
+	s->cgroup = cgroup_open(path, err);
+	return s->cgroup < 0 ? s->cgroup : 0;
+}
+
+static int check_status(const struct session *s, const char *id, const struct bryo_exec_options *o, struct err *err)
+{
+	if (s->c.status == STATE_RUNNING || s->c.status == STATE_CREATED ||
+	    (s->c.status == STATE_PAUSED && o->ignore_paused))
+		return 0;
+	if (s->c.status == STATE_PAUSED)
+		return err_hint(err, err_set(err, EINVAL, "cannot exec in container '%s': it is paused", id),
+				"bryo resume it, or give --ignore-paused: the process waits until then");
+	return err_set(err, EINVAL, "cannot exec in container '%s': it is not running", id);
+}
+
 /* From the joiner to the program: pid file and console before it runs, so that nobody misses it. */
 static int launch(struct session *s, const struct bryo_exec_options *o, struct err *err)
 {
-	struct join_exec j = { .init = s->c.pidfd, .namespaces = s->c.record.namespaces, .process = &s->plan,
-		.keyring = s->c.record.no_new_keyring ? NULL : s->c.record.id };
-	int rc = join_exec_outside(&j, &s->l.pid, &s->l.pidfd, &s->l.pty, &s->sock, err);
+	int rc = join(s, o->cgroup, err);
 
 	if (rc == 0 && s->l.pty >= 0 && !o->console_socket)
 		terminal_match(s->l.pty, !s->plan.terminal.rows);
@@ -220,8 +286,10 @@ static int prepare(struct bryo_ctx *ctx, const char *id, struct session *s, cons
 
 	if (rc == 0)
 		rc = container_open(ctx, id, false, &s->c, err);
-	if (rc == 0 && s->c.status != STATE_RUNNING && s->c.status != STATE_CREATED)
-		rc = err_set(err, EINVAL, "cannot exec in container '%s': it is not running", id);
+	if (rc == 0)
+		rc = check_status(s, id, o, err);
+	if (rc == 0)
+		rc = open_cgroup(s, o, err);
 	if (rc == 0)
 		rc = load_process(s, o, err);
 	if (rc == 0)
@@ -235,7 +303,7 @@ int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, 
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	__attribute__((cleanup(session_end))) struct session s = {
-		.c = CONTAINER_INIT, .cache = -1, .sock = -1, .l = LAUNCHED_INIT,
+		.c = CONTAINER_INIT, .cache = -1, .sock = -1, .cgroup = -1, .l = LAUNCHED_INIT,
 	};
 	struct waiter waiter = { 0 };
 	int rc = prepare(ctx, id, &s, o, err);

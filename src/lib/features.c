@@ -34,10 +34,10 @@ static void features_cgroup(struct json_out *o)
 {
 	json_out_object(o, "cgroup");
 	json_out_bool(o, "v1", false);
-	json_out_bool(o, "v2", false);
-	json_out_bool(o, "systemd", false);
-	json_out_bool(o, "systemdUser", false);
-	json_out_bool(o, "rdma", false);
+	json_out_bool(o, "v2", true);
+	json_out_bool(o, "systemd", manager_supported());
+	json_out_bool(o, "systemdUser", manager_supported());
+	json_out_bool(o, "rdma", true);
 	json_out_end(o, '}');
 }
 

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "base/sys.h"
 
+#include "feature/cgroup/cgroup.h"
+
 #include <linux/nsfs.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -116,7 +118,14 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-int members_find(const struct record *r, pid_t **ret, size_t *ret_n, struct err *err)
+static int in_cgroup(const struct record *r, pid_t **ret, size_t *ret_n, struct err *err)
+{
+	auto_fd int fd = cgroup_open(r->cgroup, err);
+
+	return fd < 0 ? fd : cgroup_pids(fd, ret, ret_n, err);
+}
+
+static int in_pid_namespace(const struct record *r, pid_t **ret, size_t *ret_n, struct err *err)
 {
 	auto_dir DIR *dir = opendir("/proc");
 	struct ns_id ns = { 0 };
@@ -147,9 +156,28 @@ int members_find(const struct record *r, pid_t **ret, size_t *ret_n, struct err 
 	return 0;
 }
 
+int members_find(const struct record *r, pid_t **ret, size_t *ret_n, struct err *err)
+{
+	return r->cgroup ? in_cgroup(r, ret, ret_n, err) : in_pid_namespace(r, ret, ret_n, err);
+}
+
+static bool is_listed(const struct record *r, pid_t pid)
+{
+	auto_free pid_t *pids = NULL;
+	bool found = false;
+	size_t n = 0;
+
+	(void)in_cgroup(r, &pids, &n, NULL);
+	for (size_t i = 0; i < n; i++)
+		found |= pids[i] == pid;
+	return found;
+}
+
 bool members_has(const struct record *r, pid_t pid)
 {
 	struct ns_id ns;
 
+	if (r->cgroup)
+		return is_listed(r, pid);
 	return namespace_of(r, &ns, NULL) == 0 && is_member(r, pid, &ns);
 }

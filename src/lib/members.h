@@ -1,6 +1,6 @@
 /*
- * members.h - which processes belong to a container, without a cgroup: those whose pid namespace
- * is the container's or a descendant of it. Where the container shares a pid namespace, its creator's
+ * members.h - which processes belong to a container: those in its cgroup. Without one, those whose
+ * pid namespace is the container's or a descendant of it. Where the container shares a pid namespace, its creator's
  * or one that it joined, init and its descendants are all that can be told.
  */
 #ifndef BRYO_MEMBERS_H

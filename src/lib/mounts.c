@@ -38,7 +38,7 @@ static int plan_add(struct bryo_ctx *ctx, struct container *c, const struct spec
 
 	if (!getcwd(cwd, sizeof(cwd)))
 		return err_sys(err, "current directory");
-	rc = mount_plan(&c->arena, mounts, cwd, &ns, ids, &ctx->host, &notes, ret, err);
+	rc = mount_plan(&c->arena, mounts, cwd, &ns, ids, &ctx->host, c->record.cgroup, &notes, ret, err);
 	if (rc == 0)
 		rc = mount_live_check(ret, err);
 	if (rc == 0)

@@ -27,6 +27,8 @@ static enum bryo_status public_status(enum state_status s)
 		return BRYO_CREATED;
 	case STATE_RUNNING:
 		return BRYO_RUNNING;
+	case STATE_PAUSED:
+		return BRYO_PAUSED;
 	case STATE_STOPPED:
 		break;
 	}
@@ -57,7 +59,7 @@ static void fill_entry(const struct container *c, const char *id, struct bryo_en
 		.created = copy(r->created),
 		.owner = owner_name(r->owner),
 		.oci_version = copy(r->oci_version),
-		.systemd_scope = mem_strdup(""),
+		.systemd_scope = mem_strdup(r->cgroup_unit ? r->cgroup_unit : ""),
 		.pid = c->status == STATE_STOPPED ? 0 : r->pid,
 		.status = public_status(c->status),
 	};

@@ -89,6 +89,10 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 
 	if (rc < 0)
 		return rc;
+	rc = cgroup_end(c->record.cgroup, c->record.pid ? NULL : c->record.created,
+			c->record.cgroup_unit, c->record.cgroup_user, err);
+	if (rc < 0)
+		return rc;
 	if (c->record.rdt_class || c->record.rdt_monitor)
 		rdt_undo(c->record.rdt_class, c->record.rdt_monitor);
 	run_poststop(ctx, id, c);
@@ -128,9 +132,9 @@ int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *e)
 		return state_remove(ctx->rootfd, id, err); /* claimed, and never recorded */
 	if (rc < 0)
 		return remove_broken(ctx, id, rc, force, err);
-	if (!force && c.status == STATE_RUNNING) {
-		err_set(err, EBUSY, "cannot delete container '%s' that is not stopped: running",
-			id);
+	if (!force && (c.status == STATE_RUNNING || c.status == STATE_PAUSED)) {
+		err_set(err, EBUSY, "cannot delete container '%s' that is not stopped: %s",
+			id, c.status == STATE_PAUSED ? "paused" : "running");
 		return err_hint(err, -EBUSY, "kill it first, or use --force");
 	}
 	return container_remove(ctx, id, &c, err);

@@ -157,6 +157,18 @@ int spec_parse_process(struct arena *a, const char *name, const char *text, size
 	return 0;
 }
 
+int spec_parse_resources(struct arena *a, const char *name, const char *text, size_t len, struct spec_resources **ret,
+			 struct err *err)
+{
+	struct json *doc;
+	int rc = json_parse(a, name, text, len, &doc, err);
+
+	if (rc < 0)
+		return rc;
+	*ret = arena_alloc(a, sizeof(**ret));
+	return json_decode(a, doc, spec_resources_table, *ret, err);
+}
+
 int spec_parse_mounts(struct arena *a, const char *name, const char *text, size_t len,
 		      struct spec *ret, struct err *err)
 {

@@ -32,6 +32,10 @@ int spec_parse_process(struct arena *a, const char *name, const char *text, size
 int spec_parse_mounts(struct arena *a, const char *name, const char *text, size_t len, struct spec *ret,
 		      struct err *err);
 
+/* Only a resources object, as `update --resources FILE` reads it. [pure] */
+int spec_parse_resources(struct arena *a, const char *name, const char *text, size_t len, struct spec_resources **ret,
+			 struct err *err);
+
 /* The tables, by object, for lints and tests: {"process", spec_process_table}, ... ended by NULL. */
 struct spec_table { const char *path; const struct json_field *table; };
 const struct spec_table *spec_tables(void);

@@ -40,6 +40,29 @@ static bool setgroups_denied(const struct plan *plan, const struct host *host)
 	return plan->idmap.deny_setgroups || host->setgroups_denied;
 }
 
+/*
+ * runtime-spec, config-linux.md "Cgroup ownership": with a cgroup namespace of its own and a cgroup
+ * file system that it may write, the cgroup is the container user's. From inside it is given by
+ * init; from outside where root of the host does, because the cgroup's owner is not mapped then.
+ */
+static void plan_cgroup_owner(const struct host *host, struct plan *plan)
+{
+	struct cgroup_plan *c = &plan->cgroup;
+	uint32_t outside;
+
+	if (c->backend == CGROUP_NONE || !plan->ns.cgroup)
+		return;
+	for (size_t i = 0; i < plan->mounts.n && !c->chown; i++)
+		c->chown = plan->mounts.v[i].kind == MOUNT_CGROUP &&
+			   !(plan->mounts.v[i].o.set & MOUNT_ATTR_RDONLY);
+	if (!c->chown)
+		return;
+	if (!host->privileged)
+		c->owner_inside = plan->process.user.uid;
+	else if (plan->idmap.known && id_to_outside(&plan->idmap.uid, plan->process.user.uid, &outside))
+		c->owner = outside;
+}
+
 static void plan_features(struct arena *a, const struct plan_request *q, struct host *host,
 			  struct plan *plan, struct err *all)
 {
@@ -56,15 +79,17 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		.setgroups_denied = setgroups_denied(plan, host),
 		.userns = userns,
 	};
+	struct cgroup_request cgroup = { .spec = spec, .id = q->id, .manager = q->cgroup_manager };
 	struct err one = ERR_INIT;
 
+	add(all, &one, cgroup_plan(a, &cgroup, host, &plan->notes, &plan->cgroup, &one));
 	if (lsm_wanted(&spec->process, spec))
 		host_need_lsm(host);
 	add(all, &one,
 	    rootfs_plan(a, spec, q->bundle, q->no_pivot, &plan->notes, &plan->rootfs, &one));
 	add(all, &one,
-	    mount_plan(a, spec, q->bundle, &plan->ns, &plan->idmap, host, &plan->notes,
-		       &plan->mounts, &one));
+	    mount_plan(a, spec, q->bundle, &plan->ns, &plan->idmap, host,
+		       plan->cgroup.backend != CGROUP_NONE, &plan->notes, &plan->mounts, &one));
 	add(all, &one, lsm_mounts_plan(a, spec, host, &plan->mounts, &one));
 	add(all, &one,
 	    device_plan(a, spec, plan->mounts.dev_is_ours, userns, &plan->notes, &plan->devices,
@@ -87,6 +112,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 	add(all, &one,
 	    hooks_plan(a, spec, q->id, q->bundle,
 		       plan->process.envp ? plan->process.envp + 1 : NULL, &plan->hooks, &one));
+	plan_cgroup_owner(host, plan);
 	add(all, &one, plan_check(spec, plan, &plan->notes, &one));
 }
 

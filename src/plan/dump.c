@@ -301,7 +301,7 @@ void plan_dump_json(const struct plan *p, struct str *ret)
 	dump_notes(&o, &p->notes);
 	dump_namespaces(&o, &p->ns);
 	dump_idmap(&o, &p->idmap);
-	json_out_str(&o, "cgroup", "none");
+	cgroup_dump_json(&p->cgroup, &o);
 	dump_root(&o, p);
 	dump_mounts(&o, &p->mounts);
 	dump_devices(&o, &p->devices);

@@ -204,6 +204,7 @@ void plan_dump_text(const struct plan *p, struct str *s)
 	str_addf(s, "container '%s' from %s\n", p->id, p->bundle);
 	text_notes(s, &p->notes);
 	text_namespaces(s, p);
+	cgroup_dump_text(&p->cgroup, s);
 	for (size_t i = 0; i < p->netdevs.n; i++)
 		str_addf(s, "%s  move %s in as %s\n", i ? "" : "network devices\n",
 			 p->netdevs.v[i].from, p->netdevs.v[i].to);

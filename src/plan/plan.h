@@ -6,6 +6,7 @@
 #ifndef BRYO_PLAN_H
 #define BRYO_PLAN_H
 
+#include "feature/cgroup/cgroup.h"
 #include "feature/device.h"
 #include "feature/hooks.h"
 #include "feature/idmap.h"
@@ -24,6 +25,7 @@ struct plan {
 	struct notes notes;
 	struct ns_plan ns;
 	struct idmap_plan idmap;
+	struct cgroup_plan cgroup;
 	struct rootfs_plan rootfs;
 	struct mount_plan mounts;
 	struct device_plan devices;
@@ -41,6 +43,7 @@ struct plan {
 struct plan_request {
 	const struct spec *spec;
 	const char *id, *bundle;
+	const char *cgroup_manager; /* NULL: choose */
 	bool no_pivot, no_new_keyring;
 	int preserve_fds, listen_fds;
 	const char *listen_names;

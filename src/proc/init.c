@@ -75,7 +75,7 @@ static int set_names(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-static int enter_namespaces(const struct plan *plan, struct err *err)
+static int enter_namespaces(const struct plan *plan, int cgroup, struct err *err)
 {
 	int rc = timens_inside(&plan->timens, err);
 
@@ -83,6 +83,9 @@ static int enter_namespaces(const struct plan *plan, struct err *err)
 		return rc;
 	if (plan->ns.cgroup && unshare(CLONE_NEWCGROUP) < 0)
 		return err_sys(err, "make a cgroup namespace");
+	rc = cgroup >= 0 ? cgroup_inside(&plan->cgroup, cgroup, err) : 0;
+	if (rc < 0)
+		return rc;
 	if (plan->ns.create & CLONE_NEWNET)
 		ns_loopback_inside();
 	return set_names(plan, err);
@@ -219,6 +222,7 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 {
 	const struct plan *plan = args->plan;
 	auto_fd int master = -1, rootfd = -1;
+	struct sync_packet placed = { .fds = { -1, -1 } };
 	mode_t mask;
 	bool late;
 	int source, rc;
@@ -238,9 +242,10 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 	}
 	stay_dumpable(plan);
 	if (rc == 0)
-		rc = sync_expect(args->sock, SYNC_PLACED, RUNTIME, NULL, err);
+		rc = sync_expect(args->sock, SYNC_PLACED, RUNTIME, &placed, err);
 	if (rc == 0)
-		rc = enter_namespaces(plan, err);
+		rc = enter_namespaces(plan, placed.fds[0], err);
+	fd_closep(&placed.fds[0]);
 	if (rc < 0)
 		return rc;
 	mask = umask(022); /* mount points that are made are the image's, not the caller's */

@@ -12,6 +12,7 @@ struct init_args {
 	const struct plan *plan;
 	int sock;		/* sync pair, our end */
 	int listener;		/* start socket, listening */
+	int cgroup;		/* directory that the clone goes into, or -1 */
 };
 
 /* This is the container's first process; it lives until it execs the program; it exists because

@@ -50,8 +50,12 @@ static _Noreturn void exec_main(const struct join_exec *j, int sock)
 	struct err err = ERR_INIT;
 	int slave = -1, rc = 0;
 
+	/* after the clone into the cgroup: from inside the namespace it could not be named */
+	if (j->namespaces & CLONE_NEWCGROUP && setns(j->init, CLONE_NEWCGROUP) < 0)
+		rc = err_sys(&err, "enter the container's cgroup namespace");
 	fd_close_others((unsigned)(3 + j->process->preserve_fds), keep, ARRAY_LEN(keep));
-	rc = sched_affinity_final(&j->process->sched, &err);
+	if (rc == 0)
+		rc = sched_affinity_final(&j->process->sched, &err);
 	if (rc == 0 && j->keyring)
 		rc = keyring_inside(j->keyring, j->process->lsm.selinux, j->namespaces & CLONE_NEWUSER, &err);
 	if (rc == 0 && j->process->terminal.wanted) {
@@ -77,7 +81,7 @@ static int enter(const struct job *job, struct err *err)
 		return -err->num;
 	if (job->init)
 		return ns_join_inside(&job->init->plan->ns, err);
-	if (setns(job->exec->init, (int)job->exec->namespaces) < 0)
+	if (setns(job->exec->init, (int)(job->exec->namespaces & ~(uint32_t)CLONE_NEWCGROUP)) < 0)
 		return err_hint(err, err_sys(err, "enter the container's namespaces"),
 				"only who created the container, from the same user namespace, can enter it");
 	return 0;
@@ -92,8 +96,13 @@ static _Noreturn void joiner(const struct job *job)
 		.flags = CLONE_PARENT | CLONE_PIDFD | (job->init ? job->init->plan->ns.create : 0),
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 	};
+	int cgroup = job->init ? job->init->cgroup : job->exec->cgroup;
 	pid_t pid;
 
+	if (cgroup >= 0) {
+		clone.flags |= CLONE_INTO_CGROUP;
+		clone.cgroup = (uint64_t)cgroup;
+	}
 	if (rc == 0) {
 		pid = sys_clone3(&clone);
 		if (pid == 0 && job->init)

@@ -23,6 +23,7 @@ struct join_exec {
 	uint32_t namespaces;		/* CLONE_NEW* to enter */
 	const struct process_plan *process;
 	const char *keyring;		/* id of the container, or NULL: keep the caller's */
+	int cgroup;			/* directory that the process starts in, or -1 */
 };
 
 /*

@@ -1,8 +1,8 @@
 /*
  * launch.c - the runtime's half of creation, a straight script whose steps line up with sync.h:
  *
- *	start socket, sync pair, clone3 (through the joiner where namespaces are given by path)
- *	id maps, oom score, network devices			-> send mapped, placed
+ *	cgroup, start socket, sync pair, clone3 (through the joiner where namespaces are given by path)
+ *	id maps, oom score, scope, network devices		-> send mapped, placed
  *	what the caller can do meanwhile: the record with the pid
  *	[only with such hooks: wait for mounted; prestart and createRuntime hooks -> send hooked]
  *	wait for ready, which brings the pty; the caller sends recorded
@@ -41,6 +41,11 @@ static int clone_init(const struct init_args *args, struct host *host, struct la
 	};
 	pid_t pid;
 
+	if (args->cgroup >= 0) {
+		clone.flags |= CLONE_INTO_CGROUP;
+		clone.cgroup = (uint64_t)args->cgroup;
+	}
+
 	if (args->plan->ns.n_joins) {
 		rc = join_clone_outside(args, &ret->pid, &ret->pidfd, err);
 		return rc < 0 && is_namespace_trouble(args->plan, rc) ? userns_explain(host, -rc, rc, err) : rc;
@@ -68,9 +73,22 @@ static int run_runtime_hooks(const struct plan *plan, int sock, pid_t pid, struc
 	return rc < 0 ? rc : sync_send(sock, SYNC_HOOKED, err);
 }
 
-static int script(const struct launch_request *q, int sock, struct launched *l, struct err *err)
+/* The cgroup is there, with systemd from now on. Init gets the directory where it has something to
+ * do in it. */
+static int place(const struct launch_request *q, int *cgroup, struct launched *l, struct err *err)
+{
+	const struct cgroup_plan *p = &q->plan->cgroup;
+
+	l->cgroup = p->path;
+	if (p->backend == CGROUP_SYSTEMD)
+		*cgroup = cgroup_place_outside(q->arena, p, l->pid, &l->cgroup, err);
+	return p->backend != CGROUP_NONE && *cgroup < 0 ? *cgroup : 0;
+}
+
+static int script(const struct launch_request *q, int sock, int *cgroup, struct launched *l, struct err *err)
 {
 	const struct plan *plan = q->plan;
+	bool wanted = plan->cgroup.inner || (plan->cgroup.chown && plan->cgroup.owner_inside != (uid_t)-1);
 	struct sync_packet ready;
 	int rc = plan->idmap.active ? idmap_outside(&plan->idmap, l->pid, err) : 0;
 
@@ -79,13 +97,15 @@ static int script(const struct launch_request *q, int sock, struct launched *l, 
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_MAPPED, err);
 	if (rc == 0)
+		rc = place(q, cgroup, l, err);
+	if (rc == 0)
 		rc = netdev_outside(&plan->netdevs, l->pidfd, err);
 	if (rc == 0)
 		rc = rdt_outside(&plan->rdt, l->pid, err);
 	if (rc == 0)
-		rc = sync_send(sock, SYNC_PLACED, err);
+		rc = sync_send_with(sock, SYNC_PLACED, NULL, 0, wanted ? *cgroup : -1, err);
 	if (rc == 0 && q->meanwhile)
-		rc = q->meanwhile(q->arg, l->pid, err);
+		rc = q->meanwhile(q->arg, l->pid, l->cgroup, err);
 	if (rc == 0 && hooks_in_runtime(&plan->hooks))
 		rc = run_runtime_hooks(plan, sock, l->pid, err);
 	if (rc == 0)
@@ -131,6 +151,7 @@ void launched_end(struct launched *l)
 int launch_outside(const struct launch_request *q, struct launched *ret, struct err *err)
 {
 	auto_fd int listener = start_listen_outside(q->dirfd, err);
+	auto_fd int cgroup = -1;
 	int pair[2], rc;
 	struct init_args args = { .plan = q->plan, .listener = listener };
 
@@ -143,14 +164,18 @@ int launch_outside(const struct launch_request *q, struct launched *ret, struct 
 	auto_fd int theirs = pair[1];
 
 	args.sock = theirs;
-	rc = mount_idmap_outside(&q->plan->mounts, err);
+	cgroup = cgroup_create_outside(&q->plan->cgroup, err);
+	args.cgroup = cgroup;
+	rc = q->plan->cgroup.backend == CGROUP_V2 && cgroup < 0 ? cgroup : 0;
+	if (rc == 0)
+		rc = mount_idmap_outside(&q->plan->mounts, err);
 	if (rc == 0)
 		rc = clone_init(&args, q->host, ret, err);
 	mount_idmap_release(&q->plan->mounts);
 	fd_closep(&theirs);
 	if (rc < 0)
 		return rc;
-	rc = script(q, mine, ret, err);
+	rc = script(q, mine, &cgroup, ret, err);
 	if (rc < 0) {
 		ask_init(mine, err);
 		launched_end(ret);

@@ -14,6 +14,7 @@ struct launched {
 	int pidfd;
 	int pty;	/* master, or -1 */
 	int sock;	/* to init, which waits for `recorded`, or -1 */
+	const char *cgroup; /* path, in the request's arena; NULL: none */
 };
 
 #define LAUNCHED_INIT { .pidfd = -1, .pty = -1, .sock = -1 }
@@ -21,9 +22,10 @@ struct launched {
 struct launch_request {
 	const struct plan *plan;
 	struct host *host;
+	struct arena *arena;
 	int dirfd;	/* the container's state directory, where the start socket is made */
 	/* Called once init is at work: what the runtime can do meanwhile. May be NULL. */
-	int (*meanwhile)(void *arg, pid_t pid, struct err *err);
+	int (*meanwhile)(void *arg, pid_t pid, const char *cgroup, struct err *err);
 	void *arg;
 };
 

@@ -23,7 +23,7 @@
 
 #include <stdbool.h>
 
-enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_STOPPED };
+enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, STATE_STOPPED };
 
 /* Absolute path of the root by the rules above. euid: effective; privileged: real root.
  * create: make it where missing (0700). *ret is malloc'ed. Returns an O_PATH-less directory
@@ -45,8 +45,9 @@ int state_remove(int root, const char *id, struct err *err);
 int state_ids(struct arena *a, int root, struct strv *ret, struct err *err);
 
 /*
- * Derived status. *ret_pidfd (may be NULL; -1 unless alive) refers to init and was checked
- * against the start time, so that a reused pid is never signalled (crun#1200). A zombie is dead.
+ * Derived status; whether it is paused its cgroup knows (lib/context.c). *ret_pidfd (may be NULL;
+ * -1 unless alive) refers to init and was checked against the start time, so that a reused pid is
+ * never signalled (crun#1200). A zombie is dead.
  */
 int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd, struct err *err);
 /* Start time of pid in clock ticks, and whether it is a zombie. -ESRCH. */

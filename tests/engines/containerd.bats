@@ -124,6 +124,15 @@ status_of() { ctr tasks list | awk -v id="$1" '$1 == id { print $3 }'; }
 	has_line "OCI runtime exec failed: exec 'no-such-program': executable file not found in \$PATH"
 }
 
+@test "ctr task pause, resume" {
+	ctr run --detach "${RUN[@]}" localhost/mini:1 "$ID" sleep 1000
+	ctr tasks pause "$ID"
+	[ "$(status_of "$ID")" = PAUSED ]
+	ctr tasks resume "$ID"
+	[ "$(status_of "$ID")" = RUNNING ]
+	ctr tasks exec --exec-id one "$ID" true
+}
+
 @test "ctr task kill and delete: a trapped signal, its exit code" {
 	ctr run --detach "${RUN[@]}" localhost/mini:1 "$ID" \
 		sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'

@@ -233,6 +233,20 @@ check_build() {
 @test "root's podman logs" { as_root && check_logs; }
 @test "root's podman build" { as_root && check_build; }
 
+@test "root's podman pause, unpause; remove a paused one" {
+	as_root
+	podman run --detach --name box "${N[@]}" mini sleep 1000
+	podman pause box
+	[ "$(podman inspect --format '{{.State.Status}}' box)" = paused ]
+	run podman exec box true
+	[ "$status" -ne 0 ]
+	podman unpause box
+	podman exec box true
+	podman pause box
+	podman rm --force --time 1 box
+	[ -z "$(podman ps --all --quiet)" ]
+}
+
 @test "root's podman --uidmap: an image of other IDs" {
 	as_root
 	run podman run --rm "${N[@]}" --uidmap 0:300000:1000 --gidmap 0:300000:1000 mini \

@@ -140,9 +140,8 @@ fails_with() {
 }
 
 # covers: --systemd-cgroup
-@test "--systemd-cgroup is refused by name, with what to do instead" {
-	fails_with 1 "--systemd-cgroup" --systemd-cgroup list
-	[[ $stderr == *"leave the option out"* ]]
+@test "--systemd-cgroup concerns only what makes a container" {
+	bryo --systemd-cgroup list
 }
 
 # ------------------------------------------------------------------- commands without a container

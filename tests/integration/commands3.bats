@@ -471,7 +471,7 @@ complete() {
 }
 
 @test "completion bash: commands, options, choices, files and IDs" {
-	[ "$(complete bryo sta)" = "$(printf 'start\nstate')" ]
+	[ "$(complete bryo sta)" = "$(printf 'start\nstate\nstats')" ]
 	[ "$(complete bryo --log-f)" = --log-format ]
 	[ "$(complete bryo --log-format '')" = "$(printf 'text\njson')" ]
 	[ "$(complete bryo --log-format = j)" = json ]
@@ -504,7 +504,7 @@ complete() {
 	requires cmd:fish
 	bryo completion fish >"$T/fish"
 	offers() { HOME=$T fish --no-config -c "source $T/fish; complete -C '$1'" 3>&- | cut -f1 | sort; }
-	[ "$(offers 'bryo sta')" = "$(printf 'start\nstate')" ]
+	[ "$(offers 'bryo sta')" = "$(printf 'start\nstate\nstats')" ]
 	[ "$(offers 'bryo create --pidfd')" = --pidfd-socket ]
 	[ "$(offers 'bryo list --format ')" = "$(printf 'json\ntable')" ]
 	[ "$(offers 'bryo mounts r')" = remove ]

@@ -83,7 +83,7 @@ snapshot() { # what a plan could have touched
 	[ "$(q '.process.rlimits[0].type')" = RLIMIT_CORE ]
 	[ "$(q '.seccomp.defaultAction')" = SCMP_ACT_ALLOW ]
 	[ "$(q '.hooks | "\(.createContainer[0]) \(.poststart[0])"')" = "/bin/echo /bin/true" ]
-	[ "$(q '.cgroup')" = none ]
+	[ "$(q '.cgroup.backend')" = none ]
 	if [ "$(id -u)" != 0 ]; then
 		[ "$(q '.idMap.uid[0] | "\(.containerID) \(.hostID)"')" = "0 $(id -u)" ]
 		[ "$(q '.idMap.gid[0] | "\(.containerID) \(.hostID)"')" = "0 $(id -g)" ]

@@ -1,0 +1,546 @@
+/*
+ * choose.c - which backend, where, and what is missing (cgroup.h). Pure on a faked host but for
+ * nothing: facts come from host.h, and the one question that no file answers, whether our own unit
+ * was given Delegate=yes by a systemd older than 251, is asked of the manager.
+ *
+ * The order, which design.md gives and `plan` prints:
+ *	(a) --cgroup-manager, --systemd-cgroup, or a cgroupsPath of the form slice:prefix:name say how
+ *	(b) real root: a directory of the hierarchy; others: below our own cgroup, where it is delegated
+ *	(c) there is a user bus: a transient scope
+ *	(d) no limit is asked for: none
+ *	(e) an error with the remedies
+ * On a host where memory, cpu and pids are not on v2 there is nothing to choose: limits are one
+ * warning, unless org.bryo.limits=required.
+ */
+#include "cgroup.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_SUBGROUP "container"
+#define DEFAULT_PARENT	 "/bryo" /* of real root, who has no place of its own */
+
+enum policy { POLICY_DEFAULT, POLICY_REQUIRED, POLICY_BEST_EFFORT };
+
+struct choice {
+	struct arena *a;
+	const struct cgroup_request *q;
+	struct host *host;
+	struct notes *notes;
+	struct cgroup_plan *p;
+	const char *path; /* cgroupsPath, or NULL */
+	bool scope_path;  /* it is slice:prefix:name */
+	enum policy policy;
+	const char *asked;	 /* names of limits, "" for none */
+	const struct strv *have; /* controllers where the cgroup would be */
+};
+
+static const char *annotation(const struct choice *c, const char *name)
+{
+	return spec_annotation(c->q->spec, name);
+}
+
+static int read_policy(struct choice *c, struct err *err)
+{
+	const char *word = annotation(c, "org.bryo.limits");
+
+	if (!word)
+		return 0;
+	if (str_eq(word, "required"))
+		c->policy = POLICY_REQUIRED;
+	else if (str_eq(word, "best-effort"))
+		c->policy = POLICY_BEST_EFFORT;
+	else
+		return err_hint(err,
+				err_set(err, EINVAL,
+					"annotation org.bryo.limits: unknown value '%s'", word),
+				"required or best-effort");
+	return 0;
+}
+
+static bool in_list(const struct strv *list, const char *word)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->v[i], word))
+			return true;
+	return false;
+}
+
+/* Limits belong to v2 hosts: elsewhere root's memory, cpu and pids are on v1 or nowhere. */
+static bool host_limits(const struct host *h)
+{
+	return h->cgroup == HOST_CGROUP_V2 &&
+	       (in_list(&h->root_controllers, "memory") || in_list(&h->root_controllers, "cpu") ||
+		in_list(&h->root_controllers, "pids"));
+}
+
+static const char *host_words(const struct host *h)
+{
+	switch (h->cgroup) {
+	case HOST_CGROUP_V2:
+		return "memory, cpu and pids are not among the cgroup v2 controllers of this host";
+	case HOST_CGROUP_V1:
+	case HOST_CGROUP_HYBRID:
+		return "memory, cpu and pids are on cgroup v1 on this host, and bryo uses v2 only";
+	case HOST_CGROUP_NONE:
+		break;
+	}
+	return "no cgroup hierarchy is mounted on /sys/fs/cgroup";
+}
+
+/* Nothing is applied: by the policy a refusal, or one warning. lenient: the default policy allows it. */
+static int without_limits(struct choice *c, const char *why, bool lenient, struct err *err)
+{
+	struct cgroup_limits none = { .memory_limit = -1 };
+
+	c->p->limits = none;
+	if (!*c->asked)
+		return 0;
+	if (c->policy == POLICY_BEST_EFFORT || (lenient && c->policy == POLICY_DEFAULT)) {
+		note_add(c->notes, NOTE_WARNING, "linux.resources", why, "not applied: %s",
+			 c->asked);
+		return 0;
+	}
+	err_set(err, ENOTSUP, "linux.resources: %s cannot be enforced without a cgroup: %s",
+		c->asked, why);
+	if (c->policy == POLICY_REQUIRED)
+		return err_hint(err, -ENOTSUP,
+				"the annotation org.bryo.limits=required forbids going on");
+	return -ENOTSUP;
+}
+
+static int choose_none(struct choice *c, const char *why, bool lenient, struct err *err)
+{
+	c->p->backend = CGROUP_NONE;
+	c->p->why = why;
+	if (c->path && *c->path)
+		note_add(c->notes, NOTE_ADAPTED, "linux.cgroupsPath", why, "'%s' is not used",
+			 c->path);
+	return without_limits(c, why, lenient, err);
+}
+
+/* ---------------------------------------------------------------------------- cgroupfs */
+
+static bool has_dots(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p += 2)
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || !p[2]))
+			return true;
+	return false;
+}
+
+static bool below(const char *path, const char *base)
+{
+	size_t n = strlen(base);
+
+	return str_eq(base, "/") || (str_starts(path, base) && path[n] == '/');
+}
+
+static const char *join(struct arena *a, const char *base, const char *rest)
+{
+	char *path = arena_printf(a, "%s/%s", str_eq(base, "/") ? "" : base, rest);
+
+	path_clean(path);
+	return path;
+}
+
+static int choose_v2(struct choice *c, const char *base, const char *why, struct err *err)
+{
+	struct cgroup_plan *p = c->p;
+	const char *parent = c->host->privileged && str_eq(base, "/") ? DEFAULT_PARENT : base;
+	const char *path = c->path && *c->path && !c->scope_path ? c->path : NULL;
+
+	p->backend = CGROUP_V2;
+	p->why = why;
+	p->base = base;
+	p->move_others = !(c->host->cgroup_top && str_eq(base, "/"));
+	c->have = str_eq(base, "/") ? &c->host->root_controllers : &c->host->cgroup_controllers;
+	if (path && has_dots(path))
+		return err_set(err, EINVAL, "linux.cgroupsPath: '%s' has '..' in it", path);
+	if (!path)
+		p->path = join(
+			c->a, parent,
+			arena_printf(c->a, "%s%s", str_eq(parent, base) ? "bryo-" : "", c->q->id));
+	else if (path[0] != '/')
+		p->path = join(c->a, parent, path);
+	else if (below(path, base))
+		p->path = join(c->a, "/", path);
+	else
+		p->path = join(c->a, base, path);
+	if (path && path[0] == '/' && !below(path, base))
+		note_add(c->notes, NOTE_ADAPTED, "linux.cgroupsPath",
+			 "only what is below the delegated cgroup is yours", "the cgroup is '%s'",
+			 p->path);
+	if (strlen(p->path) <= strlen(base) || str_eq(p->path, parent))
+		return err_set(err, EINVAL,
+			       "linux.cgroupsPath: '%s' names no cgroup of the container's own",
+			       path);
+	return 0;
+}
+
+/* Ours to divide: marked, or so by the manager's word, which costs a question and so comes last. */
+static bool own_is_ours(const struct host *h)
+{
+	const char *name = h->cgroup_own ? strrchr(h->cgroup_own, '/') : NULL;
+
+	if (h->cgroup_delegated)
+		return true;
+	if (!name || h->faked || !h->cgroup_writable || h->privileged)
+		return false;
+	if (!strstr(name, ".scope") && !strstr(name, ".service"))
+		return false;
+	return manager_delegates(true, getpid());
+}
+
+/* ----------------------------------------------------------------------------- systemd */
+
+static void add_property(struct choice *c, const char *text)
+{
+	struct strv *list = &c->p->properties;
+	const char **v = arena_alloc(c->a, (list->n + 2) * sizeof(*v));
+
+	if (list->n)
+		memcpy(v, list->v, list->n * sizeof(*v));
+	v[list->n] = text;
+	*list = (struct strv){ v, list->n + 1 };
+}
+
+/* "" and "-" parts mean the defaults; "a-b" of a slice is a nested one, which systemd makes itself. */
+static int scope_names(struct choice *c, struct err *err)
+{
+	const char *slice = c->p->user_manager ? "user.slice" : "system.slice", *prefix = "bryo",
+		   *name = c->q->id;
+
+	if (c->scope_path) {
+		const char *first = strchr(c->path, ':'), *second = strchr(first + 1, ':');
+
+		if (first > c->path)
+			slice = arena_strndup(c->a, c->path, (size_t)(first - c->path));
+		prefix = arena_strndup(c->a, first + 1, (size_t)(second - first - 1));
+		if (second[1])
+			name = second + 1;
+	} else if (c->path && *c->path) {
+		return err_hint(
+			err,
+			err_set(err, EINVAL,
+				"linux.cgroupsPath: '%s' is not slice:prefix:name, as the systemd "
+				"cgroup manager wants it",
+				c->path),
+			"leave it out, or use --cgroup-manager=cgroupfs");
+	}
+	if (str_eq(slice, "-"))
+		slice = "-.slice";
+	if (!str_eq(slice, "-.slice") &&
+	    (strlen(slice) < 7 || !str_eq(slice + strlen(slice) - 6, ".slice")))
+		return err_set(err, EINVAL, "linux.cgroupsPath: '%s' is not the name of a slice",
+			       slice);
+	c->p->unit = arena_printf(c->a, "%s%s%s.scope", prefix, *prefix ? "-" : "", name);
+	/* of a user manager the root slice is its own, not one named so below it */
+	if (!c->p->user_manager || c->scope_path)
+		add_property(c, arena_printf(c->a, "Slice=s:%s", slice));
+	return 0;
+}
+
+static int annotated_properties(struct choice *c, struct err *err)
+{
+	static const char prefix[] = "org.systemd.property.";
+	const struct pairs *all = &c->q->spec->annotations;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const char *name = all->v[i].name + strlen(prefix);
+
+		if (!str_starts(all->v[i].name, prefix))
+			continue;
+		if (!*name ||
+		    strspn(name,
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") !=
+			    strlen(name))
+			return err_set(err, EINVAL, "annotation %s: no name of a property",
+				       all->v[i].name);
+		add_property(c, arena_printf(c->a, "%s=@%s", name, all->v[i].value));
+	}
+	return 0;
+}
+
+static int choose_systemd(struct choice *c, const char *why, struct err *err)
+{
+	const char *subgroup = annotation(c, "run.oci.systemd.subgroup");
+	int rc;
+
+	host_need_manager(c->host);
+	c->p->backend = CGROUP_SYSTEMD;
+	c->p->why = why;
+	c->p->user_manager = !c->host->privileged;
+	c->p->subgroup = subgroup ? subgroup : DEFAULT_SUBGROUP;
+	c->have = &c->host->manager_controllers;
+	if (strchr(c->p->subgroup, '/') || str_eq(c->p->subgroup, "..") ||
+	    str_eq(c->p->subgroup, "."))
+		return err_set(err, EINVAL,
+			       "annotation run.oci.systemd.subgroup: '%s' is no name of a cgroup",
+			       c->p->subgroup);
+	rc = scope_names(c, err);
+	if (rc == 0)
+		add_property(c, arena_printf(c->a, "Description=s:bryo container %s", c->q->id));
+	return rc == 0 ? annotated_properties(c, err) : rc;
+}
+
+/* ------------------------------------------------------------------------------ limits */
+
+/* Which controllers are missing, for which fields; the host's or only ours. */
+static void find_missing(const struct choice *c, struct str *names, struct str *fields,
+			 bool *ret_host)
+{
+	const struct cgroup_limits *l = &c->p->limits;
+
+	for (size_t i = 0; i < l->controllers.n; i++) {
+		const char *name = l->controllers.v[i];
+
+		if (in_list(c->have, name))
+			continue;
+		str_addf(names, "%s%s", names->len ? " " : "", name);
+		*ret_host |= !in_list(&c->host->root_controllers, name);
+		for (size_t j = 0; j < l->n; j++)
+			if (str_eq(l->v[j].controller, name) &&
+			    (!fields->p || !strstr(fields->p, l->v[j].field)))
+				str_addf(fields, "%s%s", fields->len ? ", " : "", l->v[j].field);
+	}
+}
+
+static void drop_missing(struct choice *c)
+{
+	struct cgroup_limits *l = &c->p->limits;
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->v[i].controller || in_list(c->have, l->v[i].controller))
+			l->v[n++] = l->v[i];
+	for (size_t i = 0; i < l->controllers.n; i++)
+		if (in_list(c->have, l->controllers.v[i]))
+			l->controllers.v[k++] = l->controllers.v[i];
+	l->n = n;
+	l->controllers.n = k;
+}
+
+static int check_controllers(struct choice *c, struct err *err)
+{
+	auto_str struct str names = STR_INIT;
+	auto_str struct str fields = STR_INIT;
+	bool host = false, lenient = !host_limits(c->host) && c->policy == POLICY_DEFAULT;
+
+	find_missing(c, &names, &fields, &host);
+	if (!names.len)
+		return 0;
+	if (lenient || c->policy == POLICY_BEST_EFFORT) {
+		note_add(c->notes, NOTE_WARNING, "linux.resources",
+			 lenient ? host_words(c->host) : "controllers are missing",
+			 "not applied: %s", fields.p);
+		drop_missing(c);
+		return 0;
+	}
+	err_set(err, ENOTSUP, "linux.resources: %s: the controllers missing %s are: %s", fields.p,
+		host ? "on this host" : "from what is delegated to you", names.p);
+	if (host)
+		return err_hint(
+			err, -ENOTSUP,
+			"the kernel has none of these in cgroup v2: see cgroup.controllers in "
+			"/sys/fs/cgroup");
+	return err_hint(
+		err, -ENOTSUP,
+		"as root: mkdir -p /etc/systemd/system/user@.service.d; printf '[Service]\\nDelegate=cpu cpuset "
+		"io memory pids\\n' >/etc/systemd/system/user@.service.d/delegate.conf; systemctl daemon-reload; "
+		"then log out of all sessions and in again");
+}
+
+/* Without the fields that v2 has no counterpart for: only where best effort was asked for. */
+static struct spec_resources supported(const struct spec_resources *r)
+{
+	struct spec_resources s = *r;
+
+	s.memory.kernel.set = s.memory.kernel_tcp.set = s.memory.swappiness.set = false;
+	s.memory.disable_oom_killer.set = s.memory.disable_oom_killer.v = false;
+	s.cpu.realtime_period.set = s.cpu.realtime_runtime.set = false;
+	s.block_io.leaf_weight.set = false;
+	s.network.class_id.set = false;
+	s.network.priorities.n = 0;
+	return s;
+}
+
+/* Not of the root, which has neither weight: of any cgroup below it. */
+static bool has_bfq(const struct choice *c)
+{
+	return !c->host->faked && (access(CGROUP_MOUNT "/system.slice/io.bfq.weight", F_OK) == 0 ||
+				   access(CGROUP_MOUNT "/user.slice/io.bfq.weight", F_OK) == 0);
+}
+
+static int plan_limits(struct choice *c, struct err *err)
+{
+	const struct spec_resources *r = &c->q->spec->linux_.resources;
+	struct cgroup_limits_mode mode = { .has_bfq = r->block_io.weight.set && has_bfq(c) };
+	struct spec_resources less;
+	struct err why = ERR_INIT;
+	char text[ERR_TEXT];
+	int rc = cgroup_limits_plan(c->a, r, &mode, &c->p->limits, &why);
+
+	if (rc == -ENOTSUP && c->policy == POLICY_BEST_EFFORT) {
+		note_add(c->notes, NOTE_WARNING, "linux.resources", "org.bryo.limits=best-effort",
+			 "not applied: %s", err_format(&why, text, sizeof(text)));
+		less = supported(r);
+		why = (struct err)ERR_INIT;
+		rc = cgroup_limits_plan(c->a, &less, &mode, &c->p->limits, &why);
+	}
+	if (rc < 0) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	rc = check_controllers(c, err);
+	for (size_t i = 0;
+	     i < c->p->limits.properties.n && rc == 0 && c->p->backend == CGROUP_SYSTEMD; i++)
+		add_property(c, arena_printf(c->a, "%s=%s", c->p->limits.properties.v[i].name,
+					     c->p->limits.properties.v[i].value));
+	return rc;
+}
+
+static int plan_devices(struct choice *c, struct err *err)
+{
+	if (!c->host->privileged || c->host->faked)
+		return 0;
+	c->p->filter_devices = true;
+	return device_program_plan(c->a, &c->q->spec->linux_.resources, &c->p->devices, err);
+}
+
+static int plan_inner(struct choice *c, struct err *err)
+{
+	const char *inner = annotation(c, "run.oci.delegate-cgroup");
+
+	if (!inner || !*inner)
+		return 0;
+	if (strchr(inner, '/') || str_eq(inner, ".") || str_eq(inner, ".."))
+		return err_set(err, EINVAL,
+			       "annotation run.oci.delegate-cgroup: '%s' is no name of a cgroup",
+			       inner);
+	c->p->inner = inner;
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------ choice */
+
+static int no_place(struct choice *c, struct err *err)
+{
+	int rc;
+
+	if (!*c->asked || c->policy == POLICY_BEST_EFFORT)
+		return choose_none(
+			c,
+			"your own cgroup is not delegated to you, and there is no user bus to ask for a "
+			"scope",
+			false, err);
+	rc = err_set(err, ENOTSUP, "linux.resources: %s need a cgroup of your own: %s", c->asked,
+		     c->host->manager_why);
+	return err_hint(
+		err, rc,
+		"`loginctl enable-linger` (by root for services and cron: `loginctl enable-linger %s`) starts a user "
+		"manager, the package dbus-user-session gives it a bus; or start from `systemd-run --user --scope -p "
+		"Delegate=yes`",
+		c->host->user ? c->host->user : "USER");
+}
+
+static int choose_by_word(struct choice *c, const char *word, struct err *err)
+{
+	struct host *h = c->host;
+
+	if (h->cgroup != HOST_CGROUP_V2 && str_eq(word, "systemd"))
+		return err_hint(
+			err, err_set(err, ENOTSUP, "systemd cgroups: %s", host_words(h)),
+			"leave --systemd-cgroup out, or boot with systemd.unified_cgroup_hierarchy=1");
+	if (str_eq(word, "systemd")) {
+		if (!manager_supported() && !h->faked)
+			return err_set(err, ENOTSUP,
+				       "systemd cgroups: bryo was built without libsystemd");
+		host_need_manager(h);
+		if (!h->manager)
+			return err_hint(
+				err, err_set(err, ENOTCONN, "systemd cgroups: %s", h->manager_why),
+				"log in with a session (ssh, machinectl shell), or `loginctl enable-linger` and the "
+				"package dbus-user-session");
+		return choose_systemd(c, "it was asked for", err);
+	}
+	if (h->privileged && h->cgroup_own)
+		return choose_v2(c, "/", "it was asked for", err);
+	if (own_is_ours(h))
+		return choose_v2(c, h->cgroup_own, "it was asked for", err);
+	err_set(err, EACCES, "cgroupfs: your cgroup '%s' is not delegated to you",
+		h->cgroup_own ? h->cgroup_own : "?");
+	return err_hint(
+		err, -EACCES,
+		"start from `systemd-run --user --scope -p Delegate=yes`, or leave the cgroup manager "
+		"to bryo");
+}
+
+static int choose(struct choice *c, struct err *err)
+{
+	struct host *h = c->host;
+	const char *word = c->q->manager;
+
+	if (str_eq(word, "disabled"))
+		return choose_none(c, "cgroups are disabled on the command line", true, err);
+	(void)host_need_cgroup(h, NULL);
+	if (!word && c->scope_path && h->cgroup == HOST_CGROUP_V2)
+		word = "systemd";
+	if (h->cgroup != HOST_CGROUP_V2 && !str_eq(word, "systemd"))
+		return choose_none(c, host_words(h), true, err);
+	if (word)
+		return choose_by_word(c, word, err);
+	if (h->privileged && h->cgroup_own)
+		return choose_v2(c, "/", "the caller is root", err);
+	if (own_is_ours(h))
+		return choose_v2(c, h->cgroup_own, "your own cgroup is delegated to you", err);
+	if (manager_supported() || h->faked)
+		host_need_manager(h);
+	else
+		h->manager_why = "bryo was built without libsystemd";
+	if (h->manager)
+		return choose_systemd(
+			c, "your own cgroup is not delegated to you, and there is a user bus", err);
+	if (!host_limits(h))
+		return choose_none(c, host_words(h), true, err);
+	return no_place(c, err);
+}
+
+static bool is_scope_path(const char *path)
+{
+	const char *first = path ? strchr(path, ':') : NULL,
+		   *second = first ? strchr(first + 1, ':') : NULL;
+
+	return second && !strchr(second + 1, ':') && !strchr(path, '/');
+}
+
+int cgroup_plan(struct arena *a, const struct cgroup_request *q, struct host *host,
+		struct notes *notes, struct cgroup_plan *ret, struct err *err)
+{
+	struct choice c = { .a = a, .q = q, .host = host, .notes = notes, .p = ret };
+	auto_str struct str asked = STR_INIT;
+	int rc;
+
+	*ret = (struct cgroup_plan){ .limits.memory_limit = -1,
+				     .owner = (uid_t)-1,
+				     .owner_inside = (uid_t)-1 };
+	cgroup_limits_asked(&q->spec->linux_.resources, &asked);
+	c.asked = asked.p ? asked.p : "";
+	c.path = q->spec->linux_.cgroups_path;
+	c.scope_path = is_scope_path(c.path);
+	rc = read_policy(&c, err);
+	if (rc == 0)
+		rc = choose(&c, err);
+	if (rc < 0 || ret->backend == CGROUP_NONE)
+		return rc;
+	rc = plan_limits(&c, err);
+	if (rc == 0)
+		rc = plan_devices(&c, err);
+	return rc == 0 ? plan_inner(&c, err) : rc;
+}
