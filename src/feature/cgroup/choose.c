@@ -5,7 +5,7 @@
  *
  * The order, which design.md gives and `plan` prints:
  *	(a) --cgroup-manager, --systemd-cgroup, or a cgroupsPath of the form slice:prefix:name say how
- *	(b) real root: a directory of the hierarchy; others: below our own cgroup, where it is delegated
+ *	(b) below our own cgroup, where it is delegated; else real root: a directory of the hierarchy
  *	(c) there is a user bus: a transient scope
  *	(d) no limit is asked for: none
  *	(e) an error with the remedies
@@ -496,6 +496,9 @@ static int choose(struct choice *c, struct err *err)
 		return choose_none(c, host_words(h), true, err);
 	if (word)
 		return choose_by_word(c, word, err);
+	/* a service with Delegate=yes keeps its container, unless a place is named */
+	if (h->privileged && h->cgroup_delegated && !(c->path && *c->path))
+		return choose_v2(c, h->cgroup_own, "your own cgroup is delegated to you", err);
 	if (h->privileged && h->cgroup_own)
 		return choose_v2(c, "/", "the caller is root", err);
 	if (own_is_ours(h))
