@@ -371,15 +371,19 @@ static int sandbox_run(const struct cli *cli, union cli_err *err)
 {
 	struct sandbox s = { .cli = cli, .args = cli->args, .a = cli->arena };
 	struct bryo_create_options o = { .size = sizeof(o) };
+	struct cli quick = *cli;
 	auto_str struct str text = STR_INIT;
 	auto_ctx bryo_ctx *ctx = NULL;
 	char id[64];
 	int rc = sandbox_build(&s, err);
 
+	/* a scope is a conversation with systemd, and nothing here has to be limited or paused */
+	if (!quick.cgroup_manager)
+		quick.cgroup_manager = "disabled";
 	if (rc == 0)
 		rc = sandbox_id(id, sizeof(id), &err->own);
 	if (rc == 0)
-		rc = cli_open(cli, true, &ctx, err);
+		rc = cli_open(&quick, true, &ctx, err);
 	if (rc < 0)
 		return rc;
 	sandbox_spec_write(&s.spec, &text);

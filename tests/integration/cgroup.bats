@@ -295,3 +295,20 @@ root_only() { [ "$(id -u)" = 0 ] && in_initial_userns || skip "needs root: an ab
 	bryo delete --force "$ID"
 	seen test ! -d "$dir"
 }
+
+sandbox_cgroups() { seen find /sys/fs/cgroup -type d -name '*sandbox-*' | wc -l; }
+
+@test "a sandbox has a cgroup only on request" {
+	local word
+	"$BRYO" --root "$ROOT" sandbox --rw "$T" -- sh -c "touch $T/up; sleep 1" </dev/null >"$T/out" 2>&1 3>&- &
+	wait_for 10 test -e "$T/up"
+	[ "$(sandbox_cgroups)" -eq 0 ]
+	wait $!
+	word=$(bryo plan --format json -b "$BUNDLE" x | jq -r .cgroup.backend)
+	rm "$T/up"
+	"$BRYO" --root "$ROOT" --cgroup-manager "$word" sandbox --rw "$T" -- sh -c "touch $T/up; sleep 1" \
+		</dev/null >"$T/out" 2>&1 3>&- &
+	wait_for 10 test -e "$T/up"
+	[ "$(sandbox_cgroups)" -ge 1 ]
+	wait $!
+}
