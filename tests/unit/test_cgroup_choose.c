@@ -158,7 +158,7 @@ static bool has_note(const struct notes *notes, const char *part)
 	return false;
 }
 
-static void test_choose(const struct row *r)
+static void test_choose(const struct row *r, const char *version)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	auto_str struct str text = STR_INIT;
@@ -173,8 +173,8 @@ static void test_choose(const struct row *r)
 
 	(void)snprintf(facts, sizeof(facts), "%s/facts.json", tmp);
 	write_facts(facts, r->host);
-	str_addf(&text, "{\"ociVersion\":\"1.3.0\",\"linux\":{%s},\"annotations\":{%s}}", r->linux_,
-		 r->annotations);
+	str_addf(&text, "{\"ociVersion\":\"%s\",\"linux\":{%s},\"annotations\":{%s}}", version,
+		 r->linux_, r->annotations);
 	if (host_load(&a, facts, &host, &err) < 0 ||
 	    spec_parse(&a, "c", text.p, text.len, &spec, &err) < 0) {
 		ok(false, "%s: %s", r->what, err_format(&err, said, sizeof(said)));
@@ -202,6 +202,21 @@ static void test_choose(const struct row *r)
 	if (!ok(r->note ? has_note(&notes, r->note) : !notes.list.n, "choose: %s: notes", r->what))
 		for (size_t i = 0; i < notes.list.n; i++)
 			printf("# %s\n", notes.list.v[i].what);
+}
+
+/* A pids limit of 0 is one from runtime-spec 1.3 on. */
+static void test_pids(void)
+{
+	static const char pids[] = "\"resources\":{\"pids\":{\"limit\":0}}";
+	static const struct row limit = { "a pids limit of 0", NO_BUS, pids, "", NULL, -ENOTSUP,
+					  "pids.limit",	       NULL };
+	static const struct row none = { "no pids limit",	 NO_BUS, pids, "", NULL, 0, "none",
+					 "no limit of processes" };
+
+	test_choose(&limit, "1.3.0");
+	test_choose(&limit, "1.12.0");
+	test_choose(&none, "1.0.2-dev");
+	test_choose(&none, "1.2.1");
 }
 
 /* ------------------------------------------------------------------------- writing */
@@ -312,7 +327,8 @@ int main(void)
 	if (!mkdtemp(tmp))
 		return 99;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		test_choose(&rows[i]);
+		test_choose(&rows[i], "1.3.0");
+	test_pids();
 	test_apply();
 	test_below();
 	(void)rmdir(tmp);

@@ -33,8 +33,9 @@ struct choice {
 	struct host *host;
 	struct notes *notes;
 	struct cgroup_plan *p;
-	const char *path; /* cgroupsPath, or NULL */
-	bool scope_path;  /* it is slice:prefix:name */
+	struct spec_resources r; /* as they are meant */
+	const char *path;	 /* cgroupsPath, or NULL */
+	bool scope_path;	 /* it is slice:prefix:name */
 	enum policy policy;
 	const char *asked;	 /* names of limits, "" for none */
 	const struct strv *have; /* controllers where the cgroup would be */
@@ -43,6 +44,24 @@ struct choice {
 static const char *annotation(const struct choice *c, const char *name)
 {
 	return spec_annotation(c->q->spec, name);
+}
+
+/*
+ * That a pids limit of 0 is a limit came with runtime-spec 1.3; before, runtimes took it for none,
+ * and Podman 4 writes it for `--pids-limit 0`, which is its word for unlimited.
+ */
+static void read_pids(struct choice *c)
+{
+	const char *version = c->q->spec->oci_version;
+	bool old = version && str_starts(version, "1.") && version[2] >= '0' && version[2] <= '2' &&
+		   !(version[3] >= '0' && version[3] <= '9');
+
+	if (!old || !c->r.pids.limit.set || c->r.pids.limit.v)
+		return;
+	c->r.pids.limit.set = false;
+	note_add(c->notes, NOTE_ADAPTED, "linux.resources.pids",
+		 "0 is a limit since runtime-spec 1.3, and the config is older",
+		 "no limit of processes");
 }
 
 static int read_policy(struct choice *c, struct err *err)
@@ -379,7 +398,7 @@ static bool has_bfq(const struct choice *c)
 
 static int plan_limits(struct choice *c, struct err *err)
 {
-	const struct spec_resources *r = &c->q->spec->linux_.resources;
+	const struct spec_resources *r = &c->r;
 	struct cgroup_limits_mode mode = { .has_bfq = r->block_io.weight.set && has_bfq(c) };
 	struct spec_resources less;
 	struct err why = ERR_INIT;
@@ -533,7 +552,9 @@ int cgroup_plan(struct arena *a, const struct cgroup_request *q, struct host *ho
 	*ret = (struct cgroup_plan){ .limits.memory_limit = -1,
 				     .owner = (uid_t)-1,
 				     .owner_inside = (uid_t)-1 };
-	cgroup_limits_asked(&q->spec->linux_.resources, &asked);
+	c.r = q->spec->linux_.resources;
+	read_pids(&c);
+	cgroup_limits_asked(&c.r, &asked);
 	c.asked = asked.p ? asked.p : "";
 	c.path = q->spec->linux_.cgroups_path;
 	c.scope_path = is_scope_path(c.path);

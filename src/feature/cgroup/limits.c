@@ -305,10 +305,30 @@ static int64_t memory_limit(const struct cgroup_limits *limits)
 	return v > INT64_MAX ? -1 : (int64_t)v;
 }
 
-int cgroup_limits_plan(struct arena *a, const struct spec_resources *r,
+/* dockerd's updates have a 0 for what its user did not name; runc leaves those alone, -1 lifts. */
+static struct spec_resources without_zeros(const struct spec_resources *r)
+{
+	struct spec_resources s = *r;
+	struct opt_i64 *const numbers[] = {
+		&s.memory.limit,	 &s.memory.reservation, &s.memory.swap,
+		&s.memory.kernel,	 &s.memory.kernel_tcp,	&s.cpu.quota,
+		&s.cpu.realtime_runtime,
+	};
+	struct opt_u64 *const more[] = { &s.cpu.shares, &s.cpu.period, &s.cpu.realtime_period };
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		numbers[i]->set = numbers[i]->set && numbers[i]->v;
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		more[i]->set = more[i]->set && more[i]->v;
+	s.block_io.weight.set = s.block_io.weight.set && s.block_io.weight.v;
+	return s;
+}
+
+int cgroup_limits_plan(struct arena *a, const struct spec_resources *given,
 		       const struct cgroup_limits_mode *mode, struct cgroup_limits *ret,
 		       struct err *err)
 {
+	struct spec_resources less = mode->update ? without_zeros(given) : *given, *r = &less;
 	struct limits l = { .a = a, .r = r, .mode = mode };
 	struct row rows[ROWS];
 	size_t n = rows_of(r, rows);

@@ -7,8 +7,8 @@
  * blockIO.weight 0, zeros of realtime and kernel memory, and device rules are not; pids.limit 0
  * is (runtime-spec 1.3, config-linux.md "PIDs").
  *
- * An update must be able to lift a limit, so there -1 and 0 are written as "max" or the default:
- * see struct cgroup_limits_mode.
+ * An update must be able to lift a limit, so there -1 is written as "max". A 0 that means nothing in
+ * config.json means nothing in an update either: engines send one for what was not named.
  */
 #ifndef BRYO_CGROUP_LIMITS_H
 #define BRYO_CGROUP_LIMITS_H
@@ -51,7 +51,7 @@ struct cgroup_limits {
 };
 
 struct cgroup_limits_mode {
-	bool update;	/* of a running container: -1 and 0 lift a limit, and are written */
+	bool update;	/* of a running container: -1 lifts a limit, and is written */
 	/* cpu.max as it is, "" where unknown: quota and period are one file, and where only one of
 	 * them is given the other stays. Likewise memory.max and memory.swap.max for swap
 	 * arithmetic of an update that gives only memory.swap. */
