@@ -28,7 +28,7 @@ enum helper_state {
 	HELPER_NOSUID /* on a nosuid mount */, HELPER_NO_NEW_PRIVS /* our own NoNewPrivs is set */
 };
 /* The child of a delegated cgroup that bryo moves what it finds there into. */
-#define HOST_CGROUP_LEAF "bryo-leaf"
+#define HOST_CGROUP_LEAF "bryo@leaf" /* no id of a container has an @ */
 
 struct helper { enum helper_state state; const char *path; };
 

@@ -69,12 +69,22 @@ static struct strv read_words(struct arena *a, const char *path)
 	return (struct strv){ names.v, names.n - 1 };
 }
 
-static bool has_xattr(const char *path)
+static bool is_marked(const char *path)
 {
 	char value[8];
 	ssize_t n = getxattr(path, "user.delegate", value, sizeof(value));
 
 	return n == 1 && value[0] == '1';
+}
+
+/* Anybody may set the attribute on what is his: root believes it only of root's. */
+static bool has_xattr(const char *path, bool privileged)
+{
+	struct stat st;
+
+	if (privileged && (stat(path, &st) < 0 || st.st_uid != 0))
+		return false;
+	return is_marked(path);
 }
 
 /* The leaf's processes were ours to move, so its parent is what was delegated. */
@@ -105,8 +115,9 @@ static void probe_own(struct host *h)
 	p = arena_printf(h->arena, "%s/cgroup.procs", dir);
 	h->cgroup_writable = access(dir, W_OK) == 0 && access(p, W_OK) == 0;
 	h->cgroup_top = access(CGROUP_ROOT "/cgroup.type", F_OK) < 0;
-	h->cgroup_delegated = h->cgroup_writable &&
-			      ((str_eq(h->cgroup_own, "/") && !h->cgroup_top) || has_xattr(dir));
+	h->cgroup_delegated =
+		h->cgroup_writable &&
+		((str_eq(h->cgroup_own, "/") && !h->cgroup_top) || has_xattr(dir, h->privileged));
 	h->cgroup_controllers =
 		read_words(h->arena, arena_printf(h->arena, "%s/cgroup.controllers", dir));
 	h->root_controllers = read_words(h->arena, CGROUP_ROOT "/cgroup.controllers");
@@ -149,8 +160,6 @@ static bool has_user_bus(struct host *h, uint32_t uid)
 		path = arena_strndup(h->arena, path, strcspn(path, ",;"));
 		if (bus_at(path))
 			return true;
-	} else if (address && *address) {
-		return true;
 	}
 	if (runtime && *runtime && bus_at(arena_printf(h->arena, "%s/bus", runtime)))
 		return true;
@@ -182,7 +191,8 @@ void probe_manager(struct host *h)
 		h->manager_controllers = h->root_controllers;
 		return;
 	}
-	h->manager = has_user_bus(h, uid);
+	/* as sd_booted(3): a bus alone has no manager behind it */
+	h->manager = access("/run/systemd/system", F_OK) == 0 && has_user_bus(h, uid);
 	h->manager_cgroup = manager_cgroup(h, uid);
 	if (!h->manager) {
 		h->manager_why =

@@ -145,15 +145,20 @@ static bool is_paused(const struct record *r)
 {
 	auto_fd int fd = r->cgroup ? cgroup_open(r->cgroup, NULL) : -1;
 
-	return fd >= 0 && cgroup_is_frozen(fd);
+	return fd >= 0 && cgroup_ino(fd) == r->cgroup_ino && cgroup_is_frozen(fd);
 }
 
 int container_cgroup_open(const struct container *c, struct err *err)
 {
 	int rc;
 
-	if (c->record.cgroup)
-		return cgroup_open(c->record.cgroup, err);
+	if (c->record.cgroup) {
+		auto_fd int fd = cgroup_open(c->record.cgroup, err);
+
+		if (fd < 0 || cgroup_ino(fd) == c->record.cgroup_ino)
+			return fd < 0 ? fd : take_fd(&fd);
+		return err_set(err, ENOENT, "the cgroup of container '%s' is gone", c->record.id);
+	}
 	rc = err_set(err, EOPNOTSUPP, "container '%s' has no cgroup", c->record.id);
 	return err_hint(err, rc, "it was started without one: bryo plan tells why");
 }

@@ -164,6 +164,18 @@ static int kill_all(const struct container *c, int sig, struct err *err)
 	return rc;
 }
 
+/* Also what init left behind, where the pid namespace is not the container's own. */
+static int kill_cgroup(const struct container *c, int sig, struct err *err)
+{
+	auto_fd int fd = container_cgroup_open(c, err);
+
+	if (fd == -ENOENT || (fd >= 0 && !cgroup_is_populated(fd)))
+		return err_set(err, ESRCH, "container '%s' is not running", c->record.id);
+	if (fd < 0)
+		return fd;
+	return sig == SIGKILL ? cgroup_kill(fd, err) : kill_all(c, sig, err);
+}
+
 int bryo_kill(bryo_ctx *ctx, const char *id, int sig, bool all, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
@@ -174,6 +186,8 @@ int bryo_kill(bryo_ctx *ctx, const char *id, int sig, bool all, struct bryo_err 
 		return rc;
 	if (sig < 0 || sig > SIGRTMAX)
 		return err_set(err, EINVAL, "unknown signal %d", sig);
+	if (all && c.record.cgroup && sig)
+		return kill_cgroup(&c, sig, err);
 	if (c.pidfd < 0)
 		return err_set(err, ESRCH, "container '%s' is not running", id);
 	if (all && sig != SIGKILL && sig != 0)

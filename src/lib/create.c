@@ -179,15 +179,20 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 }
 
 /* While init mounts: the document for later commands, and the record with its pid, not yet visible. */
-static int stage_record(void *arg, pid_t pid, const char *cgroup, struct err *err)
+static int stage_record(void *arg, const struct launched *l, struct err *err)
 {
 	struct creation *c = arg;
 	struct record *r = &c->c.record;
 	bool zombie;
-	int rc = state_pid_start(pid, &r->pid_start, &zombie, err);
+	int rc = state_pid_start(l->pid, &r->pid_start, &zombie, err);
 
-	r->pid = pid;
-	r->cgroup = cgroup;
+	r->pid = l->pid;
+	r->cgroup = l->cgroup;
+	r->cgroup_ino = l->cgroup_ino;
+	if (!l->cgroup) {
+		r->cgroup_unit = NULL;
+		r->cgroup_backend = cgroup_backend_name(CGROUP_NONE);
+	}
 	if (rc == 0)
 		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600, err);
 	if (rc == 0)

@@ -24,6 +24,7 @@ struct session {
 	struct process_plan plan;
 	struct notes notes;
 	int cache, sock, cgroup;
+	const char *path; /* of the cgroup */
 	struct launched l;
 };
 
@@ -190,13 +191,13 @@ static int join(struct session *s, const char *sub, struct err *err)
 	int rc = try_join(s, s->cgroup, &why);
 
 	if (rc == -EACCES && s->cgroup >= 0 && r->cgroup_unit && !sub) {
-		const char *name = strrchr(r->cgroup, '/');
+		const char *unit = strstr(s->path, r->cgroup_unit);
 
 		why = (struct err)ERR_INIT;
 		rc = try_join(s, -1, &why);
 		if (rc == 0)
 			rc = manager_attach(r->cgroup_user, r->cgroup_unit,
-					    str_eq(name + 1, r->cgroup_unit) ? "" : name, s->l.pid, &why);
+					    unit ? unit + strlen(r->cgroup_unit) : "", s->l.pid, &why);
 	} else if (rc == -EACCES && s->cgroup >= 0) {
 		(void)err_hint(&why, rc,
 			       "from another login session a process cannot be put into the container's cgroup: "
@@ -224,7 +225,13 @@ static int open_cgroup(struct session *s, const struct bryo_exec_options *o, str
 	if (!path)
 		return -EINVAL;
 	s->cgroup = cgroup_open(path, err);
-	return s->cgroup < 0 ? s->cgroup : 0;
+	if (s->cgroup < 0)
+		return s->cgroup;
+	s->path = path;
+	if (s->c.status != STATE_PAUSED && cgroup_is_frozen(s->cgroup) && !o->ignore_paused)
+		return err_set(err, EBUSY, "cannot exec in container '%s': its cgroup '%s' is frozen", s->c.record.id,
+			       path);
+	return 0;
 }
 
 static int check_status(const struct session *s, const char *id, const struct bryo_exec_options *o, struct err *err)

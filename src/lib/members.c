@@ -122,6 +122,8 @@ static int in_cgroup(const struct record *r, pid_t **ret, size_t *ret_n, struct 
 {
 	auto_fd int fd = cgroup_open(r->cgroup, err);
 
+	if (fd >= 0 && cgroup_ino(fd) != r->cgroup_ino)
+		return err_set(err, ENOENT, "cgroup '%s' is another one by now", r->cgroup);
 	return fd < 0 ? fd : cgroup_pids(fd, ret, ret_n, err);
 }
 
@@ -161,16 +163,13 @@ int members_find(const struct record *r, pid_t **ret, size_t *ret_n, struct err 
 	return r->cgroup ? in_cgroup(r, ret, ret_n, err) : in_pid_namespace(r, ret, ret_n, err);
 }
 
-static bool is_listed(const struct record *r, pid_t pid)
+static bool is_in_cgroup(const struct record *r, pid_t pid)
 {
-	auto_free pid_t *pids = NULL;
-	bool found = false;
-	size_t n = 0;
+	auto_arena struct arena a = ARENA_INIT;
+	const char *now = cgroup_of(&a, pid);
+	size_t n = strlen(r->cgroup);
 
-	(void)in_cgroup(r, &pids, &n, NULL);
-	for (size_t i = 0; i < n; i++)
-		found |= pids[i] == pid;
-	return found;
+	return now && str_starts(now, r->cgroup) && (!now[n] || now[n] == '/');
 }
 
 bool members_has(const struct record *r, pid_t pid)
@@ -178,6 +177,6 @@ bool members_has(const struct record *r, pid_t pid)
 	struct ns_id ns;
 
 	if (r->cgroup)
-		return is_listed(r, pid);
+		return is_in_cgroup(r, pid);
 	return namespace_of(r, &ns, NULL) == 0 && is_member(r, pid, &ns);
 }

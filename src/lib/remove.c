@@ -33,12 +33,13 @@ static int still_there(pid_t pid, struct err *err)
 	(void)snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
 	(void)file_read_at(AT_FDCWD, path, 256, &wchan, NULL, &unread);
 	p = stat ? strrchr(stat, ')') : NULL; /* the name may hold anything, what follows it not */
-	err_set(err, ETIMEDOUT, "process %d did not end within %d s of SIGKILL: state %c, wchan %s", (int)pid,
-		KILL_DEADLINE_MS / 1000, p && p[1] == ' ' && p[2] ? p[2] : '?',
+	err_set(err, ETIMEDOUT, "process %d did not end within %d s of SIGKILL: state %c, wchan %s",
+		(int)pid, KILL_DEADLINE_MS / 1000, p && p[1] == ' ' && p[2] ? p[2] : '?',
 		wchan && wchan[0] ? wchan : "?");
-	return err_hint(err, -ETIMEDOUT,
-			"it may be stuck in the kernel: see /proc/%d/stack and the log of the kernel",
-			(int)pid);
+	return err_hint(
+		err, -ETIMEDOUT,
+		"it may be stuck in the kernel: see /proc/%d/stack and the log of the kernel",
+		(int)pid);
 }
 
 int container_kill(struct container *c, struct err *err)
@@ -83,14 +84,85 @@ static void run_poststop(struct bryo_ctx *ctx, const char *id, struct container 
 		(void)ctx->notice(ctx->notice_arg, err_format(&err, text, sizeof(text)));
 }
 
+/*
+ * A container whose cgroup is its own may have made others below as one of its IDs, which we cannot
+ * remove; root of a user namespace that has them all can.
+ */
+static int remove_as_root_inside(struct bryo_ctx *ctx, struct container *c, struct err *err)
+{
+	struct clone_args clone = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	struct notes notes = { .arena = &c->arena };
+	struct idmap_plan ids = { 0 };
+	struct spec any = { 0 };
+	struct err ignored = ERR_INIT;
+	int pipes[2], status = 1, rc;
+	char go = 0;
+	pid_t pid;
+
+	rc = idmap_plan(&c->arena, &any, &ctx->host, true, false, &notes, &ids, err);
+	if (rc < 0)
+		return rc;
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_sys(err, "make a pipe");
+	auto_fd int in = pipes[0];
+	auto_fd int out = pipes[1];
+
+	pid = sys_clone3(&clone);
+	if (pid == 0) {
+		fd_closep(&out);
+		if (read(in, &go, 1) != 1)
+			_exit(1);
+		_exit(cgroup_end(c->record.cgroup, c->record.cgroup_ino, NULL, false, &ignored) <
+		      0);
+	}
+	if (pid < 0)
+		return err_sys(err, "make a user namespace");
+	rc = idmap_outside(&ids, pid, err);
+	if (rc == 0 && write(out, &go, 1) != 1)
+		rc = err_sys(err, "start the clean-up");
+	fd_closep(&out);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (rc == 0 && status)
+		return err_set(err, EACCES, "remove what is below the cgroup '%s'",
+			       c->record.cgroup);
+	if (rc == 0 && c->record.cgroup_unit)
+		cgroup_end_scope(c->record.cgroup);
+	return rc;
+}
+
+/* run.oci.systemd.subgroup= */
+static bool is_scope(const struct record *r)
+{
+	const char *name = r->cgroup ? strrchr(r->cgroup, '/') : NULL;
+
+	return name && r->cgroup_unit && strcmp(name + 1, r->cgroup_unit) == 0;
+}
+
+static int remove_cgroup(struct bryo_ctx *ctx, struct container *c, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int rc;
+
+	/* of another boot it is gone, and what has its number now is somebody else's */
+	if (!str_eq(c->record.boot_id, state_boot_id(&c->arena)))
+		return 0;
+	rc = cgroup_end(c->record.cgroup, c->record.cgroup_ino, c->record.created,
+			is_scope(&c->record), &why);
+	if ((rc == -EACCES || rc == -EPERM) && !ctx->host.privileged)
+		return remove_as_root_inside(ctx, c, err);
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
 int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
 {
 	int rc = container_kill(c, err);
 
 	if (rc < 0)
 		return rc;
-	rc = cgroup_end(c->record.cgroup, c->record.pid ? NULL : c->record.created,
-			c->record.cgroup_unit, c->record.cgroup_user, err);
+	rc = remove_cgroup(ctx, c, err);
 	if (rc < 0)
 		return rc;
 	if (c->record.rdt_class || c->record.rdt_monitor)
@@ -133,8 +205,8 @@ int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *e)
 	if (rc < 0)
 		return remove_broken(ctx, id, rc, force, err);
 	if (!force && (c.status == STATE_RUNNING || c.status == STATE_PAUSED)) {
-		err_set(err, EBUSY, "cannot delete container '%s' that is not stopped: %s",
-			id, c.status == STATE_PAUSED ? "paused" : "running");
+		err_set(err, EBUSY, "cannot delete container '%s' that is not stopped: %s", id,
+			c.status == STATE_PAUSED ? "paused" : "running");
 		return err_hint(err, -EBUSY, "kill it first, or use --force");
 	}
 	return container_remove(ctx, id, &c, err);

@@ -162,6 +162,10 @@ int bryo_update(bryo_ctx *ctx, const char *id, const struct bryo_update_options 
 	if (rc == 0 && o->resources)
 		rc = spec_parse_resources(&c.arena, o->name ? o->name : "resources", o->resources,
 					  strlen(o->resources), &r, err);
+	/* as at its creation */
+	if (rc == 0 && r && r->pids.limit.set && !r->pids.limit.v &&
+	    cgroup_pids_zero_is_none(c.record.oci_version))
+		r->pids.limit.v = -1;
 	if (rc == 0 && r)
 		rc = apply(ctx, &c, r, err);
 	if (rc == 0)

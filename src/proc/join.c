@@ -24,6 +24,7 @@ struct job {
 	int child_sock;			/* the exec child's; init has its own in init_args */
 	const struct init_args *init;	/* either */
 	const struct join_exec *exec;	/* or */
+	bool outer;			/* the joiner itself goes into the cgroup */
 };
 
 static int open_pty(const struct process_plan *p, int *ret_slave, struct err *err)
@@ -99,7 +100,7 @@ static _Noreturn void joiner(const struct job *job)
 	int cgroup = job->init ? job->init->cgroup : job->exec->cgroup;
 	pid_t pid;
 
-	if (cgroup >= 0) {
+	if (cgroup >= 0 && !job->outer) {
 		clone.flags |= CLONE_INTO_CGROUP;
 		clone.cgroup = (uint64_t)cgroup;
 	}
@@ -126,7 +127,7 @@ static int run_joiner(struct job *job, pid_t *ret_pid, int *ret_pidfd, struct er
 {
 	struct clone_args clone = { .exit_signal = SIGCHLD };
 	struct sync_packet joined;
-	int pair[2];
+	int pair[2], cgroup = job->init ? job->init->cgroup : job->exec->cgroup;
 	int rc = sync_pair(pair, err);
 	pid_t pid;
 
@@ -136,6 +137,10 @@ static int run_joiner(struct job *job, pid_t *ret_pid, int *ret_pidfd, struct er
 	auto_fd int theirs = pair[1];
 
 	job->sock = theirs;
+	if (job->outer) {
+		clone.flags = CLONE_INTO_CGROUP;
+		clone.cgroup = (uint64_t)cgroup;
+	}
 	pid = sys_clone3(&clone);
 	if (pid == 0)
 		joiner(job);
@@ -154,11 +159,32 @@ static int run_joiner(struct job *job, pid_t *ret_pid, int *ret_pidfd, struct er
 	return 0;
 }
 
+/*
+ * The clone into the cgroup is the joiner's: then it does not count there itself. In a user namespace
+ * that does not map the cgroup's owner (root's container whose cgroup is its own) that is refused;
+ * then the joiner goes there before it enters.
+ */
+static int enter_and_clone(struct job *job, pid_t *ret_pid, int *ret_pidfd, struct err *err)
+{
+	int cgroup = job->init ? job->init->cgroup : job->exec->cgroup;
+	struct err why = ERR_INIT;
+	int rc = run_joiner(job, ret_pid, ret_pidfd, &why);
+
+	if (rc == -EACCES && cgroup >= 0) {
+		job->outer = true;
+		why = (struct err)ERR_INIT;
+		rc = run_joiner(job, ret_pid, ret_pidfd, &why);
+	}
+	if (rc < 0)
+		*err = why;
+	return rc;
+}
+
 int join_clone_outside(const struct init_args *args, pid_t *ret_pid, int *ret_pidfd, struct err *err)
 {
 	struct job job = { .init = args };
 
-	return run_joiner(&job, ret_pid, ret_pidfd, err);
+	return enter_and_clone(&job, ret_pid, ret_pidfd, err);
 }
 
 int join_exec_outside(const struct join_exec *j, pid_t *ret_pid, int *ret_pidfd, int *ret_pty, int *ret_sock,
@@ -174,7 +200,7 @@ int join_exec_outside(const struct join_exec *j, pid_t *ret_pid, int *ret_pidfd,
 	auto_fd int mine = pair[0];
 	auto_fd int theirs = pair[1];
 
-	rc = run_joiner(&job, ret_pid, ret_pidfd, err);
+	rc = enter_and_clone(&job, ret_pid, ret_pidfd, err);
 	fd_closep(&theirs);
 	if (rc == 0)
 		rc = sync_expect(mine, SYNC_READY, "process", &ready, err);

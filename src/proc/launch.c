@@ -82,7 +82,13 @@ static int place(const struct launch_request *q, int *cgroup, struct launched *l
 	l->cgroup = p->path;
 	if (p->backend == CGROUP_SYSTEMD)
 		*cgroup = cgroup_place_outside(q->arena, p, l->pid, &l->cgroup, err);
-	return p->backend != CGROUP_NONE && *cgroup < 0 ? *cgroup : 0;
+	if (*cgroup >= 0) {
+		l->cgroup_ino = cgroup_ino(*cgroup);
+		return cgroup_entered_outside(p, *cgroup, err);
+	}
+	if (p->backend == CGROUP_NONE || (*cgroup == -EAGAIN && p->optional))
+		return 0;
+	return *cgroup;
 }
 
 static int script(const struct launch_request *q, int sock, int *cgroup, struct launched *l, struct err *err)
@@ -94,10 +100,11 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 
 	if (rc == 0)
 		rc = rlimit_oom_outside(&plan->process.rlimits, l->pid, err);
-	if (rc == 0)
-		rc = sync_send(sock, SYNC_MAPPED, err);
+	/* while init still has the caller's IDs: of others' processes systemd keeps its hands */
 	if (rc == 0)
 		rc = place(q, cgroup, l, err);
+	if (rc == 0)
+		rc = sync_send(sock, SYNC_MAPPED, err);
 	if (rc == 0)
 		rc = netdev_outside(&plan->netdevs, l->pidfd, err);
 	if (rc == 0)
@@ -105,7 +112,7 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 	if (rc == 0)
 		rc = sync_send_with(sock, SYNC_PLACED, NULL, 0, wanted ? *cgroup : -1, err);
 	if (rc == 0 && q->meanwhile)
-		rc = q->meanwhile(q->arg, l->pid, l->cgroup, err);
+		rc = q->meanwhile(q->arg, l, err);
 	if (rc == 0 && hooks_in_runtime(&plan->hooks))
 		rc = run_runtime_hooks(plan, sock, l->pid, err);
 	if (rc == 0)

@@ -7,6 +7,7 @@
 #include "host/host.h"
 #include "plan/plan.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct launched {
@@ -15,6 +16,7 @@ struct launched {
 	int pty;	/* master, or -1 */
 	int sock;	/* to init, which waits for `recorded`, or -1 */
 	const char *cgroup; /* path, in the request's arena; NULL: none */
+	uint64_t cgroup_ino;
 };
 
 #define LAUNCHED_INIT { .pidfd = -1, .pty = -1, .sock = -1 }
@@ -25,7 +27,7 @@ struct launch_request {
 	struct arena *arena;
 	int dirfd;	/* the container's state directory, where the start socket is made */
 	/* Called once init is at work: what the runtime can do meanwhile. May be NULL. */
-	int (*meanwhile)(void *arg, pid_t pid, const char *cgroup, struct err *err);
+	int (*meanwhile)(void *arg, const struct launched *l, struct err *err);
 	void *arg;
 };
 

@@ -42,6 +42,7 @@ static const struct json_field record_fields[] = {
 	{ .name = "bootId", .kind = JSON_AS_STRING, .off = OFF(r.boot_id) },
 	{ .name = "namespaces", .kind = JSON_AS_U32, .off = OFF(r.namespaces) },
 	{ .name = "cgroup", .kind = JSON_AS_STRING, .off = OFF(r.cgroup) },
+	{ .name = "cgroupIno", .kind = JSON_AS_U64, .off = OFF(r.cgroup_ino) },
 	{ .name = "cgroupUnit", .kind = JSON_AS_STRING, .off = OFF(r.cgroup_unit) },
 	{ .name = "cgroupUser", .kind = JSON_AS_BOOL, .off = OFF(r.cgroup_user) },
 	{ .name = "cgroupBackend", .kind = JSON_AS_STRING, .off = OFF(r.cgroup_backend) },
@@ -72,6 +73,7 @@ static void record_write(struct json_out *o, const struct record *r)
 	json_out_str(o, "bootId", r->boot_id);
 	json_out_u64(o, "namespaces", r->namespaces);
 	json_out_str(o, "cgroup", r->cgroup);
+	json_out_u64(o, "cgroupIno", r->cgroup_ino);
 	json_out_str(o, "cgroupUnit", r->cgroup_unit);
 	json_out_bool(o, "cgroupUser", r->cgroup_user);
 	json_out_str(o, "cgroupBackend", r->cgroup_backend);

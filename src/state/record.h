@@ -32,6 +32,7 @@ struct record {
 	const char *boot_id;	   /* a pid of another boot is dead */
 	uint32_t namespaces;	   /* CLONE_NEW* that differ from the creator's: what exec joins */
 	const char *cgroup;	   /* path below the cgroup2 mount, or NULL */
+	uint64_t cgroup_ino;	   /* of its directory, in this boot: another one with its path is not it */
 	const char *cgroup_unit;   /* the scope that holds it, or NULL */
 	bool cgroup_user;	   /* of the user's manager */
 	const char *cgroup_backend, *net_backend, *rootfs_backend;

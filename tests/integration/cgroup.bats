@@ -296,6 +296,91 @@ root_only() { [ "$(id -u)" = 0 ] && in_initial_userns || skip "needs root: an ab
 	seen test ! -d "$dir"
 }
 
+# What a rw mount of its cgroup lets the container make.
+@test "hidden and deep cgroups below the container's: ps sees what is in them, delete removes them" {
+	run_detached
+	local path deep
+	path=$(cgroup_of)
+	bryo exec -d "$ID" sleep 999
+	seen mkdir "/sys/fs/cgroup$path/.x"
+	seen sh -c 'echo $1 >$2/.x/cgroup.procs' sh "$(file cgroup.procs | tail -n 1)" "/sys/fs/cgroup$path"
+	[ "$(bryo ps --format json "$ID" | jq length)" -eq 2 ]
+	deep=$(printf 'd/%.0s' {1..90})
+	seen mkdir -p "/sys/fs/cgroup$path/$deep"
+	bryo delete --force "$ID"
+	has_no_cgroup "$path"
+}
+
+@test "exec into a cgroup that the container froze itself is refused, not waited for" {
+	run_detached
+	local path
+	path=$(cgroup_of)
+	seen sh -c 'mkdir $1/x && echo $2 >$1/x/cgroup.procs && echo 1 >$1/x/cgroup.freeze' sh \
+		"/sys/fs/cgroup$path" "$(bryo state "$ID" | jq .pid)"
+	run timeout 10 "$BRYO" --root "$ROOT" exec "$ID" true
+	[ "$status" -eq 255 ]
+	[[ "$output" == *"is frozen"* ]]
+	BRYO_TIMEOUT=20 bryo delete --force "$ID"
+}
+
+# Row 65: containerd kills so what init left in a shared pid namespace.
+@test "kill --all KILL ends what init left behind, and is an error when nothing is left" {
+	config '.linux.namespaces |= map(select(.type != "pid"))'
+	args sh -c 'setsid sleep 998 & sleep 0.5'
+	run_detached
+	wait_for 10 has_processes 2
+	wait_for_status stopped
+	local pid
+	pid=$(file cgroup.procs)
+	[ -n "$pid" ]
+	bryo kill --all "$ID" KILL
+	wait_for 10 gone "$pid"
+	bryo delete "$ID"
+}
+
+@test "root: a stopped container's delete leaves the one that has its cgroup's path by now" {
+	root_only
+	config '.linux.cgroupsPath = "/bryo-test-'"$ID"'"'
+	run_detached "$ID-a"
+	bryo kill "$ID-a" KILL
+	wait_for_status stopped "$ID-a"
+	run_detached "$ID-b"
+	bryo delete "$ID-a"
+	[ "$(state_of "$ID-b")" = running ]
+	bryo delete --force "$ID-b"
+	seen test ! -d "/sys/fs/cgroup/bryo-test-$ID"
+}
+
+@test "root: below a frozen cgroup is no place, and what a lost container left empty is" {
+	root_only
+	local dir=/sys/fs/cgroup/bryo-test-$ID
+	config '.linux.cgroupsPath = "/bryo-test-'"$ID"'/c"'
+	seen sh -c 'mkdir -p $1/c/left/over && echo 1 >$1/cgroup.freeze' sh "$dir"
+	run timeout 10 "$BRYO" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"is frozen"* ]]
+	seen sh -c 'echo 0 >$1/cgroup.freeze; mkdir -p $1/c/left/over' sh "$dir"
+	run_detached
+	bryo delete --force "$ID"
+	seen rmdir "$dir"
+}
+
+@test "root: exec into a container whose user namespace owns its cgroup" {
+	root_only
+	config '.linux.namespaces |= map(select(.type != "cgroup" and .type != "user")) + [{type: "cgroup"}, {type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 300000, size: 1000}] | .linux.gidMappings = .linux.uidMappings |
+		.mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup",
+		source: "cgroup", options: ["nosuid", "noexec", "nodev"]}]'
+	chmod -R a+rX "$BUNDLE"
+	run_detached
+	[ "$(seen stat -c %u "/sys/fs/cgroup$(cgroup_of)")" = 300000 ]
+	[ "$(seen stat -c %u "/sys/fs/cgroup$(cgroup_of)/cgroup.procs")" = 300000 ]
+	bryo exec "$ID" true
+	bryo exec -d "$ID" sleep 999
+	[ "$(file cgroup.procs | wc -l)" -eq 2 ]
+	bryo delete --force "$ID"
+}
+
 sandbox_cgroups() { seen find /sys/fs/cgroup -type d -name '*sandbox-*' | wc -l; }
 
 @test "a sandbox has a cgroup only on request" {

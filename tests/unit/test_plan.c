@@ -48,7 +48,7 @@ static const struct {
 	/* limits */
 	{ "a limit", USER,
 	  LINUX(",\"resources\":{\"memory\":{\"limit\":5},\"pids\":{\"limit\":0}}"), NULL,
-	  "memory.limit, pids.limit" },
+	  "not applied: memory.limit" },
 	{ "unlimited is no limit", USER,
 	  HEAD ",\"annotations\":{\"org.bryo.limits\":\"required\"},\"linux\":{" NS(
 		  "") ",\"resources\":{\"memory\":{\"limit\":-1},\"cpu\":{\"shares\":0},\"blockIO\":{\"weight\":0}}}}",

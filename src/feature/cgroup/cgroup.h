@@ -47,6 +47,7 @@ struct cgroup_plan {
 	const char *unit;	/* "bryo-ID.scope" */
 	const char *subgroup;	/* of the scope, where the container is; "": the scope itself */
 	bool user_manager;
+	bool optional;		/* chosen by itself, and no limit asked for: none will do where nobody answers */
 	struct strv properties;	/* NAME=SIGNATURE:VALUE, as bryo-systemd takes them */
 	/* both */
 	struct cgroup_limits limits;
@@ -69,6 +70,8 @@ const char *cgroup_backend_name(enum cgroup_backend b);
  * Chooses, translates the limits, and finds what is missing before anything is made: -ENOTSUP
  * with all controllers and the drop-in that delegates them. Asks the host for facts.
  */
+/* Whether a pids.limit of 0 means none: it is a limit since runtime-spec 1.3. [pure] */
+bool cgroup_pids_zero_is_none(const char *oci_version);
 int cgroup_plan(struct arena *a, const struct cgroup_request *q, struct host *host, struct notes *notes,
 		struct cgroup_plan *ret, struct err *err);
 
@@ -80,17 +83,28 @@ void cgroup_dump_json(const struct cgroup_plan *p, struct json_out *ret);
 
 /* cgroupfs: makes the cgroup with its limits. Returns its directory; -1 for the other backends. */
 int cgroup_create_outside(const struct cgroup_plan *p, struct err *err);
+/* cgroupfs: what can only be written with init in it. */
+int cgroup_entered_outside(const struct cgroup_plan *p, int cgroupfd, struct err *err);
 /* systemd: the scope with pid in it, the cgroup below, the limits. *ret_path in the arena. Returns the
- * directory; -1 for the other backends. */
+ * directory; -1 for the other backends; -EAGAIN where nobody answered and it is optional. */
 int cgroup_place_outside(struct arena *a, const struct cgroup_plan *p, pid_t pid, const char **ret_path,
 			 struct err *err);
 /*
- * Kills what is in it, waits, removes it and what is below; a missing one is success. mark: what
- * cgroup_plan had, where it is not certain that creation got so far; then another's cgroup, which has
- * no such mark, is left alone. NULL: it is certain. unit: also ends the scope (NULL: none). -EBUSY
- * after a bounded time, naming processes.
+ * Kills what is in it, waits, removes it and what is below; a missing one is success, and so is another
+ * one in its place. ino: of its directory; 0 where creation may not have got so far, then it is told
+ * by mark, which cgroup_plan had. keep: it is a scope's own, which ends by itself when it is empty
+ * (CollectMode) but misses that when it is gone. -EACCES: what is below belongs to another ID of the
+ * container. -EBUSY after a bounded time, naming processes.
  */
-int cgroup_end(const char *path, const char *mark, const char *unit, bool user_manager, struct err *err);
+int cgroup_end(const char *path, uint64_t ino, const char *mark, bool keep, struct err *err);
+/* The scope that an ended cgroup was in, which systemd could not remove while that was there. Best
+ * effort: it gets a moment to have tried. */
+void cgroup_end_scope(const char *path);
+/* SIGKILL to all that is in it, in one step (5.14). */
+int cgroup_kill(int cgroupfd, struct err *err);
+bool cgroup_is_populated(int cgroupfd);
+/* 0 where it cannot be told. */
+uint64_t cgroup_ino(int cgroupfd);
 
 /* ------------------------------------------------------------------- in init [inside] */
 
@@ -126,8 +140,7 @@ bool manager_delegates(bool user_manager, pid_t pid);
 int manager_attach(bool user_manager, const char *unit, const char *subgroup, pid_t pid, struct err *err);
 int manager_set(bool user_manager, const char *unit, const struct strv *properties, struct err *err);
 int manager_start(const struct cgroup_plan *p, pid_t pid, struct err *err);
-int manager_stop(bool user_manager, const char *unit, struct err *err);
-/* False in a build without libsystemd. */
+/* False in a build without libsystemd, or where the helper program is not installed. */
 bool manager_supported(void);
 
 #endif

@@ -50,18 +50,42 @@ static const char *annotation(const struct choice *c, const char *name)
  * That a pids limit of 0 is a limit came with runtime-spec 1.3; before, runtimes took it for none,
  * and Podman 4 writes it for `--pids-limit 0`, which is its word for unlimited.
  */
+bool cgroup_pids_zero_is_none(const char *version)
+{
+	return version && str_starts(version, "1.") && version[2] >= '0' && version[2] <= '2' &&
+	       !(version[3] >= '0' && version[3] <= '9');
+}
+
 static void read_pids(struct choice *c)
 {
-	const char *version = c->q->spec->oci_version;
-	bool old = version && str_starts(version, "1.") && version[2] >= '0' && version[2] <= '2' &&
-		   !(version[3] >= '0' && version[3] <= '9');
-
-	if (!old || !c->r.pids.limit.set || c->r.pids.limit.v)
+	if (!cgroup_pids_zero_is_none(c->q->spec->oci_version) || !c->r.pids.limit.set ||
+	    c->r.pids.limit.v)
 		return;
 	c->r.pids.limit.set = false;
 	note_add(c->notes, NOTE_ADAPTED, "linux.resources.pids",
 		 "0 is a limit since runtime-spec 1.3, and the config is older",
 		 "no limit of processes");
+}
+
+/*
+ * An id as a part of a name: a unit's has no '+', and 255 bytes are the most for a unit and for a
+ * directory. What is cut is told apart by a hash (FNV-1a).
+ */
+static const char *name_part(struct arena *a, const char *id)
+{
+	auto_str struct str s = STR_INIT;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (const char *p = id; *p; p++) {
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+		if (*p == '+')
+			str_add(&s, "\\x2b");
+		else
+			str_addc(&s, *p);
+	}
+	if (s.len <= 200)
+		return arena_strdup(a, s.p);
+	return arena_printf(a, "%.180s-%016llx", s.p, (unsigned long long)h);
 }
 
 static int read_policy(struct choice *c, struct err *err)
@@ -182,9 +206,9 @@ static int choose_v2(struct choice *c, const char *base, const char *why, struct
 	if (path && has_dots(path))
 		return err_set(err, EINVAL, "linux.cgroupsPath: '%s' has '..' in it", path);
 	if (!path)
-		p->path = join(
-			c->a, parent,
-			arena_printf(c->a, "%s%s", str_eq(parent, base) ? "bryo-" : "", c->q->id));
+		p->path = join(c->a, parent,
+			       arena_printf(c->a, "%s%s", str_eq(parent, base) ? "bryo-" : "",
+					    name_part(c->a, c->q->id)));
 	else if (path[0] != '/')
 		p->path = join(c->a, parent, path);
 	else if (below(path, base))
@@ -233,7 +257,7 @@ static void add_property(struct choice *c, const char *text)
 static int scope_names(struct choice *c, struct err *err)
 {
 	const char *slice = c->p->user_manager ? "user.slice" : "system.slice", *prefix = "bryo",
-		   *name = c->q->id;
+		   *name = name_part(c->a, c->q->id);
 
 	if (c->scope_path) {
 		const char *first = strchr(c->path, ':'), *second = strchr(first + 1, ':');
@@ -243,6 +267,10 @@ static int scope_names(struct choice *c, struct err *err)
 		prefix = arena_strndup(c->a, first + 1, (size_t)(second - first - 1));
 		if (second[1])
 			name = second + 1;
+	} else if (c->path && *c->path && !c->q->manager) {
+		note_add(c->notes, NOTE_ADAPTED, "linux.cgroupsPath",
+			 "your own cgroup is not delegated to you, so there is a scope",
+			 "'%s' is not used", c->path);
 	} else if (c->path && *c->path) {
 		return err_hint(
 			err,
@@ -305,6 +333,9 @@ static int choose_systemd(struct choice *c, const char *why, struct err *err)
 	rc = scope_names(c, err);
 	if (rc == 0)
 		add_property(c, arena_printf(c->a, "Description=s:bryo container %s", c->q->id));
+	/* what ignores SIGTERM is not to hold up a logout or shutdown for systemd's 90 s */
+	if (rc == 0)
+		add_property(c, "TimeoutStopUSec=t:10000000");
 	return rc == 0 ? annotated_properties(c, err) : rc;
 }
 
@@ -372,7 +403,8 @@ static int check_controllers(struct choice *c, struct err *err)
 		err, -ENOTSUP,
 		"as root: mkdir -p /etc/systemd/system/user@.service.d; printf '[Service]\\nDelegate=cpu cpuset "
 		"io memory pids\\n' >/etc/systemd/system/user@.service.d/delegate.conf; systemctl daemon-reload; "
-		"then log out of all sessions and in again");
+		"then log out of all sessions and in again, or systemctl restart user@%u.service, which "
+		"ends what runs there", c->host->uid);
 }
 
 /* Without the fields that v2 has no counterpart for: only where best effort was asked for. */
@@ -526,9 +558,11 @@ static int choose(struct choice *c, struct err *err)
 		host_need_manager(h);
 	else
 		h->manager_why = "bryo was built without libsystemd";
-	if (h->manager)
+	if (h->manager) {
+		c->p->optional = !*c->asked;
 		return choose_systemd(
 			c, "your own cgroup is not delegated to you, and there is a user bus", err);
+	}
 	if (!host_limits(h))
 		return choose_none(c, host_words(h), true, err);
 	return no_place(c, err);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "base/vec.h"
@@ -147,46 +148,6 @@ static int enable(int dirfd, const char *where, const struct strv *controllers, 
 	return 0;
 }
 
-int cgroup_enable(const char *path, const struct strv *controllers, struct err *err)
-{
-	auto_fd int dir = open_mount(err);
-
-	for (const char *rest = path; dir >= 0 && controllers->n;) {
-		auto_free char *name = NULL;
-		size_t n;
-		int rc;
-
-		rest += strspn(rest, "/");
-		n = strcspn(rest, "/");
-		if (!n)
-			return 0;
-		name = mem_printf("%.*s", (int)n, rest);
-		rest += n;
-		for (size_t i = 0; i < controllers->n; i++) {
-			const struct strv one = { &controllers->v[i], 1 };
-
-			rc = enable(dir, path, &one, err);
-			/* not there, or above what is ours: what counts is whether it is on below */
-			if (rc < 0 && rc != -EACCES && rc != -EROFS && rc != -EPERM && rc != -ENOENT)
-				return rc;
-		}
-		rc = v2_open_below(dir, name, err);
-		fd_closep(&dir);
-		dir = rc;
-	}
-	return dir < 0 ? dir : 0;
-}
-
-static bool enabled_all(int dirfd, const struct strv *controllers)
-{
-	auto_free char *on = v2_read(dirfd, "cgroup.subtree_control");
-
-	for (size_t i = 0; i < controllers->n; i++)
-		if (!on || !has_word(on, controllers->v[i]))
-			return false;
-	return true;
-}
-
 /* A process may fork while it is moved, so until none is left. */
 static int move_to_leaf(int dirfd, const char *where, struct err *err)
 {
@@ -210,15 +171,99 @@ static int move_to_leaf(int dirfd, const char *where, struct err *err)
 			char number[16];
 
 			(void)snprintf(number, sizeof(number), "%d", (int)v[i]);
-			rc = file_poke_at(leaf, "cgroup.procs", number, err);
-			if (rc < 0 && rc != -ESRCH)
-				return err_in(err, rc, "move process %s to a leaf of '%s'", number,
-					      where);
+			struct err why = ERR_INIT;
+
+			rc = file_poke_at(leaf, "cgroup.procs", number, &why);
+			if (rc == 0 || rc == -ESRCH)
+				continue;
+			if (err)
+				*err = why;
+			return err_in(err, rc, "move process %s to a leaf of '%s'", number, where);
 		}
 	}
 	return err_set(err, EBUSY,
 		       "the processes in '%s' multiply faster than they can be moved to a leaf",
 		       where);
+}
+
+int cgroup_enable(const char *path, const struct strv *controllers, struct err *err)
+{
+	auto_fd int dir = open_mount(err);
+
+	for (const char *rest = path; dir >= 0 && controllers->n;) {
+		auto_free char *name = NULL;
+		size_t n;
+		int rc;
+
+		rest += strspn(rest, "/");
+		n = strcspn(rest, "/");
+		if (!n)
+			return 0;
+		name = mem_printf("%.*s", (int)n, rest);
+		rest += n;
+		for (size_t i = 0; i < controllers->n; i++) {
+			const struct strv one = { &controllers->v[i], 1 };
+
+			struct err why = ERR_INIT;
+
+			rc = enable(dir, path, &one, &why);
+			/* of a user this is the delegated one: what is in it was ours to move at create */
+			if (rc == -EBUSY && geteuid() != 0) {
+				why = (struct err)ERR_INIT;
+				rc = move_to_leaf(dir, path, &why);
+				if (rc == 0)
+					rc = enable(dir, path, &one, &why);
+			}
+			/* not there, or above what is ours: what counts is whether it is on below */
+			if (rc == 0 || rc == -EACCES || rc == -EROFS || rc == -EPERM ||
+			    rc == -ENOENT)
+				continue;
+			if (err)
+				*err = why;
+			return rc;
+		}
+		rc = v2_open_below(dir, name, err);
+		fd_closep(&dir);
+		dir = rc;
+	}
+	return dir < 0 ? dir : 0;
+}
+
+/*
+ * What is there, best effort: who owns the cgroup can set limits below it only with these, and
+ * statistics need them. Real-time threads or an ancestor may be in the way of one.
+ */
+static void enable_rest(int dirfd)
+{
+	auto_free char *have = v2_read(dirfd, "cgroup.controllers");
+	auto_free char *on = v2_read(dirfd, "cgroup.subtree_control");
+
+	for (const char *p = have; p && *p; p += strspn(p, " \n")) {
+		size_t n = strcspn(p, " \n");
+		char text[64];
+
+		if (n < sizeof(text) - 1) {
+			(void)snprintf(text, sizeof(text), "+%.*s", (int)n, p);
+			if (!on || !has_word(on, text + 1))
+				(void)file_poke_at(dirfd, "cgroup.subtree_control", text, NULL);
+		}
+		p += n;
+	}
+}
+
+static bool wants_all(const struct cgroup_plan *p)
+{
+	return p->backend == CGROUP_SYSTEMD || !p->move_others || p->chown || p->inner;
+}
+
+static bool enabled_all(int dirfd, const struct strv *controllers)
+{
+	auto_free char *on = v2_read(dirfd, "cgroup.subtree_control");
+
+	for (size_t i = 0; i < controllers->n; i++)
+		if (!on || !has_word(on, controllers->v[i]))
+			return false;
+	return true;
 }
 
 static const char *kernel_lacks(const char *file)
@@ -253,13 +298,17 @@ static int explain_write(const struct cgroup_write *w, int rc, struct err *err)
 
 static int write_one(int cgroupfd, const struct cgroup_write *w, struct err *err)
 {
-	int rc = file_poke_at(cgroupfd, w->file, w->value, err);
+	struct err why = ERR_INIT;
+	int rc = file_poke_at(cgroupfd, w->file, w->value, &why);
 
 	if (rc == -ENOENT && w->instead)
-		rc = file_poke_at(cgroupfd, w->instead, w->instead_value, err);
-	if (rc == -ENOENT && w->optional)
+		rc = file_poke_at(cgroupfd, w->instead, w->instead_value, &why);
+	if (rc >= 0 || (rc == -ENOENT && w->optional))
 		return 0;
-	return rc < 0 ? explain_write(w, rc, err) : 0;
+	rc = explain_write(w, rc, &why);
+	if (err)
+		*err = why;
+	return rc;
 }
 
 /* memory.checkBeforeUpdate: what is in use is not to be killed for a smaller limit. */
@@ -279,13 +328,34 @@ static int check_usage(int cgroupfd, const struct cgroup_limits *l, struct err *
 		used, (long long)l->memory_limit);
 }
 
+/* With pids.max 0 nothing can be cloned into the cgroup, not even init. */
+static bool is_late(const struct cgroup_write *w)
+{
+	return str_eq(w->file, "pids.max") && str_eq(w->value, "0");
+}
+
+static int apply(int cgroupfd, const struct cgroup_limits *l, bool late, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < l->n && rc == 0; i++)
+		if (is_late(&l->v[i]) == late)
+			rc = write_one(cgroupfd, &l->v[i], err);
+	return rc;
+}
+
 int cgroup_apply(int cgroupfd, const struct cgroup_limits *l, struct err *err)
 {
 	int rc = check_usage(cgroupfd, l, err);
 
-	for (size_t i = 0; i < l->n && rc == 0; i++)
-		rc = write_one(cgroupfd, &l->v[i], err);
-	return rc;
+	if (rc == 0)
+		rc = apply(cgroupfd, l, false, err);
+	return rc == 0 ? apply(cgroupfd, l, true, err) : rc;
+}
+
+int cgroup_entered_outside(const struct cgroup_plan *p, int cgroupfd, struct err *err)
+{
+	return p->backend == CGROUP_V2 ? apply(cgroupfd, &p->limits, true, err) : 0;
 }
 
 /* ------------------------------------------------------------------------- ownership */
@@ -302,7 +372,16 @@ static int give_all(int cgroupfd, uid_t owner, struct err *err)
 {
 	auto_free char *list = v2_read(AT_FDCWD, "/sys/kernel/cgroup/delegate");
 	static const char fallback[] = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
-	int rc = give(cgroupfd, ".", owner, err);
+	struct err why = ERR_INIT;
+	int rc = give(cgroupfd, ".", owner, &why);
+
+	/* a map without the creator's ID: the cgroup is not the container's to give */
+	if (rc == -EPERM || rc == -EINVAL) {
+		log_debug("the cgroup stays its creator's: %s", strerror(-rc));
+		return 0;
+	}
+	if (rc < 0 && err)
+		*err = why;
 
 	for (const char *p = list ? list : fallback; *p && rc == 0; p += strspn(p, "\n")) {
 		size_t n = strcspn(p, "\n");
@@ -320,11 +399,13 @@ static int give_all(int cgroupfd, uid_t owner, struct err *err)
 
 /* -------------------------------------------------------------------------- cgroupfs */
 
-/* One that is there already: ours to use when it is empty and not frozen (runc refuses the same). */
+/* One that is there already: ours to use when nobody is in it (runc refuses the same). What was left
+ * below it goes. */
 static int take_over(int parent, const char *name, const char *path, struct err *err)
 {
 	auto_str struct str pids = STR_INIT;
 	auto_fd int fd = v2_open_below(parent, name, err);
+	int rc;
 
 	if (fd < 0)
 		return fd;
@@ -334,9 +415,11 @@ static int take_over(int parent, const char *name, const char *path, struct err 
 			pids.p);
 		return err_hint(err, -EBUSY, "end them, or name another with linux.cgroupsPath");
 	}
-	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 || mkdirat(parent, name, 0755) < 0)
-		return err_sys(err, "make the cgroup '%s' anew", path);
-	return 0;
+	fd_closep(&fd);
+	rc = v2_remove(parent, name, path, err);
+	if (rc == 0 && mkdirat(parent, name, 0755) < 0)
+		rc = err_sys(err, "make the cgroup '%s' anew", path);
+	return rc;
 }
 
 static int make_child(int parent, const char *name, const char *path, bool last, struct err *err)
@@ -371,6 +454,8 @@ static int make_path(int base, const struct cgroup_plan *p, struct err *err)
 		name[n] = '\0';
 		rest += n;
 		rc = enable(dir, p->path, &p->limits.controllers, err);
+		if (rc == 0 && wants_all(p))
+			enable_rest(dir);
 		if (rc == 0)
 			rc = make_child(dir, name, p->path, !rest[strspn(rest, "/")], err);
 		if (rc < 0)
@@ -388,7 +473,8 @@ static int make_path(int base, const struct cgroup_plan *p, struct err *err)
 
 static int finish(int fd, const struct cgroup_plan *p, struct err *err)
 {
-	int rc = cgroup_apply(fd, &p->limits, err);
+	int rc = p->backend == CGROUP_V2 ? apply(fd, &p->limits, false, err) :
+					   cgroup_apply(fd, &p->limits, err);
 
 	if (rc == 0 && p->filter_devices)
 		rc = device_program_attach(fd, &p->devices, err);
@@ -405,17 +491,22 @@ int cgroup_create_outside(const struct cgroup_plan *p, struct err *err)
 	base = cgroup_open(p->base, err);
 	if (base < 0)
 		return base;
-	if (p->move_others && p->limits.controllers.n && !enabled_all(base, &p->limits.controllers))
+	if (p->move_others &&
+	    (wants_all(p) || (p->limits.controllers.n && !enabled_all(base, &p->limits.controllers))))
 		rc = move_to_leaf(base, p->base, err);
 	if (rc < 0)
 		return rc;
 	fd = make_path(base, p, err);
 	if (fd < 0)
 		return fd;
+	if (v2_event(fd, "frozen"))
+		rc = err_hint(err, err_set(err, EBUSY, "a cgroup above '%s' is frozen", p->path),
+			      "nothing would run in it: write 0 to its cgroup.freeze");
 	/* before it can fail: what is not marked is not removed */
 	if (p->mark && fsetxattr(fd, V2_MARK, p->mark, strlen(p->mark), 0) < 0)
 		return err_sys(err, "mark the cgroup '%s'", p->path);
-	rc = finish(fd, p, err);
+	if (rc == 0)
+		rc = finish(fd, p, err);
 	return rc < 0 ? rc : take_fd(&fd);
 }
 
@@ -454,7 +545,12 @@ static int descend(int scope, const struct cgroup_plan *p, const char *path, pid
 	rc = file_poke_at(fd, "cgroup.procs", number, err);
 	if (rc < 0)
 		return err_in(err, rc, "move init to the cgroup '%s'", path);
-	rc = enable(scope, path, &p->limits.controllers, err);
+	/* systemd turned on what its properties need, and root's may be off up to the top */
+	rc = geteuid() == 0 ? cgroup_enable(path, &p->limits.controllers, err) : 0;
+	if (rc == 0)
+		rc = enable(scope, path, &p->limits.controllers, err);
+	if (rc == 0)
+		enable_rest(scope);
 	return rc < 0 ? rc : take_fd(&fd);
 }
 
@@ -462,13 +558,22 @@ int cgroup_place_outside(struct arena *a, const struct cgroup_plan *p, pid_t pid
 			 const char **ret_path, struct err *err)
 {
 	auto_fd int scope = -1, fd = -1;
+	struct err why = ERR_INIT;
+	char text[ERR_TEXT];
 	int rc;
 
 	if (p->backend != CGROUP_SYSTEMD)
 		return -1;
-	rc = manager_start(p, pid, err);
-	if (rc < 0)
+	*ret_path = NULL;
+	rc = manager_start(p, pid, &why);
+	if (rc == -ENOTCONN && p->optional) {
+		log_debug("no cgroup: %s", err_format(&why, text, sizeof(text)));
+		return -EAGAIN;
+	}
+	if (rc < 0) {
+		*err = why;
 		return rc;
+	}
 	*ret_path = cgroup_of(a, pid);
 	if (!*ret_path)
 		return err_set(err, EPROTO,

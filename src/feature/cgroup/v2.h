@@ -19,4 +19,7 @@ void v2_pids_of(int cgroupfd, struct v2_pids *ret);
 /* "17, 18, 19 and 4 more", with those below. */
 void v2_name_pids(int cgroupfd, struct str *ret);
 
+/* Removes an empty cgroup and all that is below it, however deep; waits a moment for the kernel. */
+int v2_remove(int parent, const char *name, const char *path, struct err *err);
+
 #endif

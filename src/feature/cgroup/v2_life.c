@@ -15,12 +15,13 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
 
 #define FREEZE_MS 10000
 #define EMPTY_MS  10000
-#define DEPTH_MAX 64
+#define DEPTH_MAX 256 /* a descriptor each */
 #define TRIES	  50
 
 /* A member of a "KEY VALUE" file, such as cgroup.events; false where it is not there. */
@@ -50,6 +51,11 @@ void v2_pids_of(int cgroupfd, struct v2_pids *ret)
 	}
 }
 
+static bool is_child(const struct dirent *e)
+{
+	return e->d_type == DT_DIR && !str_eq(e->d_name, ".") && !str_eq(e->d_name, "..");
+}
+
 /* Calls visit for the directory and all below, children first. */
 static int walk(int dirfd, int depth, int (*visit)(int dirfd, void *arg), void *arg)
 {
@@ -63,7 +69,7 @@ static int walk(int dirfd, int depth, int (*visit)(int dirfd, void *arg), void *
 	while (depth < DEPTH_MAX && (e = readdir(d))) {
 		auto_fd int sub = -1;
 
-		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+		if (!is_child(e))
 			continue;
 		sub = v2_open_below(dirfd, e->d_name, NULL);
 		if (sub >= 0)
@@ -175,16 +181,39 @@ int cgroup_freeze(int cgroupfd, bool frozen, struct err *err)
 			"one of them waits inside the kernel: see its /proc/PID/wchan");
 }
 
-static int remove_one(int dirfd, void *arg)
+static bool first_child(int dirfd, char name[256])
 {
 	auto_dir DIR *d = fdopendir(openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *e;
 
-	(void)arg;
 	while (d && (e = readdir(d)))
-		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			(void)unlinkat(dirfd, e->d_name, AT_REMOVEDIR);
-	return 0;
+		if (is_child(e)) {
+			(void)snprintf(name, 256, "%s", e->d_name);
+			return true;
+		}
+	return false;
+}
+
+/* The first leaf below, with two descriptors however deep it is. False when there is none to remove. */
+static bool remove_leaf(int top)
+{
+	auto_fd int dir = -1;
+	char name[256], next[256];
+
+	if (!first_child(top, name))
+		return false;
+	dir = fd_dup(top, 3, NULL);
+	for (;;) {
+		auto_fd int sub = v2_open_below(dir, name, NULL);
+
+		if (sub < 0)
+			return false;
+		if (!first_child(sub, next))
+			return unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+		fd_closep(&dir);
+		dir = take_fd(&sub);
+		memcpy(name, next, sizeof(name));
+	}
 }
 
 static int open_parent(const char *path, const char **ret_name, struct err *err)
@@ -198,7 +227,7 @@ static int open_parent(const char *path, const char **ret_name, struct err *err)
 }
 
 /* After the last process's end the kernel may still hold the directory for a moment. */
-static int remove_tree(int parent, const char *name, const char *path, struct err *err)
+int v2_remove(int parent, const char *name, const char *path, struct err *err)
 {
 	auto_str struct str pids = STR_INIT;
 	auto_fd int fd = -1;
@@ -212,8 +241,11 @@ static int remove_tree(int parent, const char *name, const char *path, struct er
 			return err_sys(err, "remove the cgroup '%s'", path);
 		fd_closep(&fd);
 		fd = v2_open_below(parent, name, NULL);
-		if (fd >= 0)
-			(void)walk(fd, 0, remove_one, NULL);
+		errno = 0;
+		while (fd >= 0 && remove_leaf(fd))
+			;
+		if (errno == EACCES || errno == EPERM)
+			return err_sys(err, "remove what is below the cgroup '%s'", path);
 		if (try)
 			(void)nanosleep(&pause, NULL);
 	}
@@ -226,7 +258,7 @@ static int remove_tree(int parent, const char *name, const char *path, struct er
 static int kill_all(int fd, const char *path, struct err *err)
 {
 	auto_str struct str pids = STR_INIT;
-	int rc = file_poke_at(fd, "cgroup.kill", "1", err); /* 5.14 */
+	int rc = cgroup_kill(fd, err);
 
 	if (rc < 0 && rc != -ENODEV)
 		return err_in(err, rc, "kill what is in the cgroup '%s'", path);
@@ -241,45 +273,67 @@ static int kill_all(int fd, const char *path, struct err *err)
 			"they may be stuck in the kernel: see /proc/PID/stack and its log");
 }
 
-static bool has_mark(int fd, const char *mark)
+uint64_t cgroup_ino(int cgroupfd)
 {
-	char value[64];
-	ssize_t n = fgetxattr(fd, V2_MARK, value, sizeof(value));
+	struct stat st;
 
-	return n == (ssize_t)strlen(mark) && memcmp(value, mark, (size_t)n) == 0;
+	return fstat(cgroupfd, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-static int end_path(const char *path, const char *mark, struct err *err)
+int cgroup_kill(int cgroupfd, struct err *err)
+{
+	return file_poke_at(cgroupfd, "cgroup.kill", "1", err);
+}
+
+bool cgroup_is_populated(int cgroupfd)
+{
+	return v2_event(cgroupfd, "populated");
+}
+
+static bool is_it(int fd, uint64_t ino, const char *mark)
+{
+	char value[64];
+	ssize_t n;
+
+	if (ino)
+		return cgroup_ino(fd) == ino;
+	n = mark ? fgetxattr(fd, V2_MARK, value, sizeof(value)) : -1;
+	return n >= 0 && n == (ssize_t)strlen(mark) && memcmp(value, mark, (size_t)n) == 0;
+}
+
+int cgroup_end(const char *path, uint64_t ino, const char *mark, bool keep, struct err *err)
 {
 	auto_fd int parent = -1, fd = -1;
 	struct err why = ERR_INIT;
 	const char *name;
 	int rc;
 
+	if (!path)
+		return 0;
 	parent = open_parent(path, &name, &why);
-	if (parent < 0 && (parent == -ENOENT || parent == -EOPNOTSUPP))
-		return 0;
-	if (parent >= 0 && !mark && unlinkat(parent, name, AT_REMOVEDIR) == 0)
-		return 0; /* the usual case: it is empty */
-	if (parent >= 0 && !mark && (errno == ENOENT || errno == ENODEV))
-		return 0;
 	fd = parent < 0 ? parent : v2_open_below(parent, name, &why);
+	if (fd == -ENOENT || fd == -EOPNOTSUPP || (fd >= 0 && !is_it(fd, ino, mark)))
+		return 0;
 	if (fd < 0) {
 		if (err)
 			*err = why;
-		return fd == -ENOENT ? 0 : fd;
+		return fd;
 	}
-	if (mark && !has_mark(fd, mark))
-		return 0;
 	rc = v2_event(fd, "populated") ? kill_all(fd, path, err) : 0;
-	return rc < 0 ? rc : remove_tree(parent, name, path, err);
+	fd_closep(&fd);
+	return rc < 0 || keep ? rc : v2_remove(parent, name, path, err);
 }
 
-int cgroup_end(const char *path, const char *mark, const char *unit, bool user_manager,
-	       struct err *err)
+void cgroup_end_scope(const char *path)
 {
-	int rc = path ? end_path(path, mark, err) : 0;
+	const struct timespec moment = { 0, 200 * 1000000L };
+	auto_free char *scope = mem_strdup(path);
+	auto_fd int parent = -1;
+	const char *name;
 
-	/* An empty scope ends by itself (CollectMode=inactive-or-failed). Without a path it is unknown. */
-	return rc == 0 && unit && !path ? manager_stop(user_manager, unit, err) : rc;
+	*strrchr(scope, '/') = '\0';
+	(void)nanosleep(&moment, NULL);
+	parent = strchr(scope, '/') ? open_parent(scope, &name, NULL) : -1;
+	if (parent >= 0)
+		(void)unlinkat(parent, name, AT_REMOVEDIR);
 }
