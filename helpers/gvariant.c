@@ -28,21 +28,6 @@ struct parser {
 	struct value_error *e;
 };
 
-static void value_freep(struct value **v)
-{
-	value_free(*v);
-}
-
-#define auto_value __attribute__((cleanup(value_freep)))
-
-static struct value *take_value(struct value **v)
-{
-	struct value *mine = *v;
-
-	*v = NULL;
-	return mine;
-}
-
 void *need(void *p)
 {
 	if (p)

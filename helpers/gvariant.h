@@ -49,4 +49,19 @@ void *value_refuse(struct value_error *e, size_t at, const char *fmt, ...)
 void *need(void *p);		    /* ends the program if it is NULL: out of memory */
 size_t utf8_len(const char *bytes); /* of the valid sequence there, 0 if there is none */
 
+static inline void value_freep(struct value **v)
+{
+	value_free(*v);
+}
+
+#define auto_value __attribute__((cleanup(value_freep)))
+
+static inline struct value *take_value(struct value **v)
+{
+	struct value *mine = *v;
+
+	*v = NULL;
+	return mine;
+}
+
 #endif

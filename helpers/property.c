@@ -13,21 +13,6 @@ struct plain {
 	struct value_error *e;
 };
 
-static void value_freep(struct value **v)
-{
-	value_free(*v);
-}
-
-#define auto_value __attribute__((cleanup(value_freep)))
-
-static struct value *take_value(struct value **v)
-{
-	struct value *mine = *v;
-
-	*v = NULL;
-	return mine;
-}
-
 static size_t here(const struct plain *s)
 {
 	return (size_t)(s->p - s->text);
