@@ -326,3 +326,19 @@ percent() {
 		(.cpu.usage.total - .cpu.usage.user - .cpu.usage.kernel | . > -20000 and . < 20000)' "$T/events"
 	jq -es '.[1] | .memory >= 16777216 and .memory < 25165824 and .memoryLimit == null and .pids == 2' "$T/json"
 }
+
+# Row 40. The kernel refuses it so while a thread has a real-time policy; strace makes it do so here.
+@test "the cpu controller cannot be enabled: real-time threads are named, and nothing is left" {
+	requires cmd:strace
+	[ "$(id -u)" != 0 ] || skip "needs user: root's controllers are on already"
+	config '.linux.resources = {cpu: {quota: 50000, period: 100000}}'
+	local scope
+	scope=/sys/fs/cgroup/user.slice/user-$UID.slice/user@$UID.service/app.slice/bryo-$ID.scope
+	run strace -f -o "$T/trace" -P "$scope/cgroup.subtree_control" -e trace=write -e inject=write:error=EINVAL \
+		"$BRYO" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"enable the controller 'cpu'"*"Invalid argument"*"real-time policy"* ]]
+	run bryo state "$ID"
+	[ "$status" -ne 0 ]
+	wait_for 10 test ! -d "$scope"
+}

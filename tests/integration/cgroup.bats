@@ -381,6 +381,31 @@ root_only() { [ "$(id -u)" = 0 ] && in_initial_userns || skip "needs root: an ab
 	bryo delete --force "$ID"
 }
 
+# Row 43. A view of its own: what is read-only stays so for the namespace's other tests.
+@test "root: a read-only hierarchy: runs without a cgroup, and a limit is an error" {
+	root_only
+	config 'del(.linux.resources)'
+	args true
+	# shellcheck disable=SC2154
+	run seen unshare --mount --propagation private bash -c 'mount -o remount,bind,ro /sys/fs/cgroup && "$@"' sh \
+		"$REAL" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	config '.linux.resources = {hugepageLimits: [{pageSize: "2MB", limit: 0}]}'
+	run seen unshare --mount --propagation private bash -c 'mount -o remount,bind,ro /sys/fs/cgroup && "$@"' sh \
+		"$REAL" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"cannot be enforced without a cgroup: /sys/fs/cgroup cannot be written"* ]]
+}
+
+# Row 43: `disabled` does not even look.
+@test "--cgroup-manager disabled does not probe" {
+	requires cmd:strace
+	args true
+	strace -f -o "$T/trace" "$BRYO" --root "$ROOT" --cgroup-manager disabled run -b "$BUNDLE" "$ID"
+	not grep -E '(statfs|open|openat|access|faccessat2?)\(.*("/sys/fs/cgroup[/"]|/proc/self/cgroup)' "$T/trace"
+}
+
 sandbox_cgroups() { seen find /sys/fs/cgroup -type d -name '*sandbox-*' | wc -l; }
 
 @test "a sandbox has a cgroup only on request" {

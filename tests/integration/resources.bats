@@ -118,3 +118,20 @@ named() {
 	run bryo plan -b "$BUNDLE" "$ID"
 	[[ "$output" == *"linux.cgroupsPath: '/somewhere/else' is not used"* ]]
 }
+
+# Row 44: nobody but root can have rules enforced, so only what is there and should not be is told.
+@test "device rules: a warning only where one denies a node that is there" {
+	requires user
+	limit '.devices = [{allow: false, access: "rwm"}]'
+	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	config '.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229}]'
+	[ -c /dev/fuse ] || skip "needs /dev/fuse"
+	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"'/dev/fuse' is there and can be used, though the rules deny it"* ]]
+	config '.linux.resources.devices += [{allow: true, type: "c", major: 10, minor: 229, access: "rw"}]'
+	run bryo run -b "$BUNDLE" "$ID"
+	[ -z "$output" ]
+}

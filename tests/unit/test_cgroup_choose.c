@@ -56,6 +56,10 @@ static const struct row rows[] = {
 	{ "best effort goes on with a warning", NO_BUS, MEMORY,
 	  "\"org.bryo.limits\":\"best-effort\"", NULL, 0, "none", "not applied: memory.limit" },
 	{ "root", ROOT, "", "", NULL, 0, "cgroupfs /bryo/c", NULL },
+	{ "root, and a read-only hierarchy: none", "\"privileged\":true,\"uid\":0,\"manager\":true",
+	  "", "", NULL, 0, "none", NULL },
+	{ "a limit is an error then", "\"privileged\":true,\"uid\":0,\"manager\":true", MEMORY, "",
+	  NULL, -ENOTSUP, "/sys/fs/cgroup cannot be written", NULL },
 	/* said so */
 	{ "disabled", "", MEMORY, "", "disabled", 0, "none", "not applied: memory.limit" },
 	{ "disabled, and required", "", MEMORY, "\"org.bryo.limits\":\"required\"", "disabled",

@@ -550,8 +550,10 @@ static int choose(struct choice *c, struct err *err)
 	/* a service with Delegate=yes keeps its container, unless a place is named */
 	if (h->privileged && h->cgroup_delegated && !(c->path && *c->path))
 		return choose_v2(c, h->cgroup_own, "your own cgroup is delegated to you", err);
-	if (h->privileged && h->cgroup_own)
+	if (h->privileged && h->cgroup_own && h->cgroup_writable)
 		return choose_v2(c, "/", "the caller is root", err);
+	if (h->privileged)
+		return choose_none(c, "/sys/fs/cgroup cannot be written", false, err);
 	if (own_is_ours(h))
 		return choose_v2(c, h->cgroup_own, "your own cgroup is delegated to you", err);
 	if (manager_supported() || h->faked)
