@@ -175,15 +175,15 @@ in_scope() {
 		[ "$(cgroup_of "$ID-b")" = "$own/bryo-$ID-b" ]
 		[ "$(file memory.max "$ID") $(file memory.max "$ID-b")" = "67108864 67108864" ]
 		[ -z "$(cat "/sys/fs/cgroup$own/cgroup.procs")" ]
-		grep -qx "0::$own/bryo-leaf" /proc/self/cgroup
-		grep -qx "0::$own/bryo-leaf" /proc/$other/cgroup
+		grep -qx "0::$own/bryo@leaf" /proc/self/cgroup
+		grep -qx "0::$own/bryo@leaf" /proc/$other/cgroup
 		# from the leaf: beside it, not below it
 		run_detached "$ID-c"
 		[ "$(cgroup_of "$ID-c")" = "$own/bryo-$ID-c" ]
 		bryo update --memory 32m "$ID-c"
 		[ "$(file memory.max "$ID-c")" = 33554432 ]
 		for i in "$ID" "$ID-b" "$ID-c"; do bryo delete --force "$i"; done
-		[ "$(cd /sys/fs/cgroup$own && echo */)" = bryo-leaf/ ]
+		[ "$(cd /sys/fs/cgroup$own && echo */)" = bryo@leaf/ ]
 		kill $other'
 	echo "$output"
 	[ "$status" -eq 0 ]

@@ -258,7 +258,8 @@ dead_socket() {
 }
 
 no_own_bus() {
-	OWN=/run/user/$(id -u)/bus
+	# as the manager outside of our user namespace knows us
+	OWN=/run/user/$(awk -v u="$(id -u)" 'u >= $1 && u < $1 + $3 { print $2 + u - $1; exit }' /proc/self/uid_map)/bus
 	[ ! -e "$OWN" ] || skip "needs a caller without $OWN"
 }
 
@@ -307,7 +308,7 @@ no_own_bus() {
 @test "a socket of somebody else is not used" {
 	dead_socket "$T/bus"
 	if [ "$(id -u)" = 0 ]; then
-		chown 1 "$T/bus"
+		chown 1 "$T/bus" || skip "needs a second ID"
 	else
 		requires subid
 		unshare --user --map-root-user --map-auto chown 1 "$T/bus"
