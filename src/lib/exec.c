@@ -184,13 +184,13 @@ static int try_join(struct session *s, int cgroup, struct err *err)
  * Into the container's cgroup. From another login session the kernel refuses that, because the
  * common ancestor is not ours: then systemd, whose it is, moves the process before it starts.
  */
-static int join(struct session *s, const char *sub, struct err *err)
+static int join(struct session *s, struct err *err)
 {
 	const struct record *r = &s->c.record;
 	struct err why = ERR_INIT;
 	int rc = try_join(s, s->cgroup, &why);
 
-	if (rc == -EACCES && s->cgroup >= 0 && r->cgroup_unit && !sub) {
+	if (rc == -EACCES && s->cgroup >= 0 && r->cgroup_unit) {
 		const char *unit = strstr(s->path, r->cgroup_unit);
 
 		why = (struct err)ERR_INIT;
@@ -248,7 +248,7 @@ static int check_status(const struct session *s, const char *id, const struct br
 /* From the joiner to the program: pid file and console before it runs, so that nobody misses it. */
 static int launch(struct session *s, const struct bryo_exec_options *o, struct err *err)
 {
-	int rc = join(s, o->cgroup, err);
+	int rc = join(s, err);
 
 	if (rc == 0 && s->l.pty >= 0 && !o->console_socket)
 		terminal_match(s->l.pty, !s->plan.terminal.rows);

@@ -335,7 +335,7 @@ percent() {
 	local scope
 	scope=/sys/fs/cgroup/user.slice/user-$UID.slice/user@$UID.service/app.slice/bryo-$ID.scope
 	run strace -f -o "$T/trace" -P "$scope/cgroup.subtree_control" -e trace=write -e inject=write:error=EINVAL \
-		"$BRYO" --root "$ROOT" run -b "$BUNDLE" "$ID"
+		"$BRYO" --root "$ROOT" run --idmap single -b "$BUNDLE" "$ID"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"enable the controller 'cpu'"*"Invalid argument"*"real-time policy"* ]]
 	run bryo state "$ID"

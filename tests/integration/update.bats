@@ -53,7 +53,7 @@ becomes() {
 	becomes cpu.idle 1 --cpu-idle 1
 	becomes cpuset.cpus 0 --cpuset-cpus 0
 	becomes cpuset.mems 0 --cpuset-mems 0
-	becomes io.weight "default 100" --blkio-weight 10
+	becomes io.weight "default 1" --blkio-weight 10
 }
 
 # covers: update --resources
