@@ -144,6 +144,8 @@ static int remove_cgroup(struct bryo_ctx *ctx, struct container *c, struct err *
 	struct err why = ERR_INIT;
 	int rc;
 
+	if (!c->record.cgroup)
+		return 0;
 	/* of another boot it is gone, and what has its number now is somebody else's */
 	if (!str_eq(c->record.boot_id, state_boot_id(&c->arena)))
 		return 0;

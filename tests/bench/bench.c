@@ -401,7 +401,10 @@ static void read_profile(const char *path)
 		if (*c == '}' && depth == 0)
 			break;
 	}
-	strcpy(bench.profile + n, *c == '}' ? "," : "");
+	/* cut off or unbalanced: none is better than half of one */
+	if (*c != '}' || depth)
+		n = 0;
+	snprintf(bench.profile + n, sizeof(bench.profile) - n, "%s", n ? "," : "");
 }
 
 /* The first range of 65536 IDs that a file gives the caller, by name or number. */
