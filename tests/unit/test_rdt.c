@@ -127,6 +127,20 @@ static void test_undo(int dir)
 	ok(faccessat(dir, "gold", F_OK, 0) == 0, "a class that is not ours stays");
 }
 
+/* `update --l3-cache-schema`: one write per line; a fake file keeps the last one. */
+static void test_update(int dir)
+{
+	struct err err = ERR_INIT;
+
+	make_class(dir, "bronze", "");
+	ok(rdt_update_at(dir, "bronze", "L3:0=3", NULL, &err) == 0 && holds(dir, "bronze/schemata", "L3:0=3"),
+	   "update writes the L3 schema");
+	ok(rdt_update_at(dir, "bronze", NULL, "MB:0=50", &err) == 0 &&
+		   holds(dir, "bronze/schemata", "MB:0=50"),
+	   "update writes the memory bandwidth schema");
+	ok(rdt_update_at(dir, "nobody", "L3:0=3", NULL, &err) == -ENOENT, "a class that is gone");
+}
+
 int main(void)
 {
 	char path[] = "/tmp/bryo-test-rdt-XXXXXX", *argv[] = { "rm", "-rf", path, NULL };
@@ -134,6 +148,7 @@ int main(void)
 
 	test_plan();
 	test_apply(dir);
+	test_update(dir);
 	test_undo(dir);
 	(void)done();
 	(void)fflush(stdout);
