@@ -106,13 +106,6 @@ int idmap_style_of(struct arena *a, const struct spec *spec, struct idmap_words 
 
 void idmap_style_set(struct arena *a, struct spec *spec, const char *text)
 {
-	const struct pairs *old = &spec->annotations;
-	struct pairs now = { arena_alloc(a, (old->n + 1) * sizeof(*now.v)), 0 };
-
-	for (size_t i = 0; i < old->n; i++)
-		if (!str_eq(old->v[i].name, IDMAP_ANNOTATION))
-			now.v[now.n++] = old->v[i];
-	now.v[now.n++] = (struct pair){ IDMAP_ANNOTATION, text };
-	spec->annotations = now;
+	spec_annotation_set(a, spec, IDMAP_ANNOTATION, text);
 	spec->linux_.uid_mappings.n = spec->linux_.gid_mappings.n = 0;
 }

@@ -164,5 +164,7 @@ struct spec {
 
 /* Annotation by name, or NULL. [pure] */
 const char *spec_annotation(const struct spec *spec, const char *name);
+/* What an option on the command line says instead of the config; the strings are kept, not copied. */
+void spec_annotation_set(struct arena *a, struct spec *spec, const char *name, const char *value);
 
 #endif

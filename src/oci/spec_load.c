@@ -72,6 +72,18 @@ const char *spec_annotation(const struct spec *spec, const char *name)
 	return NULL;
 }
 
+void spec_annotation_set(struct arena *a, struct spec *spec, const char *name, const char *value)
+{
+	const struct pairs *old = &spec->annotations;
+	struct pairs now = { arena_alloc(a, (old->n + 1) * sizeof(*now.v)), 0 };
+
+	for (size_t i = 0; i < old->n; i++)
+		if (strcmp(old->v[i].name, name) != 0)
+			now.v[now.n++] = old->v[i];
+	now.v[now.n++] = (struct pair){ name, value };
+	spec->annotations = now;
+}
+
 const struct spec_table *spec_tables(void)
 {
 	static const struct spec_table tables[] = {
