@@ -402,7 +402,7 @@ root_only() { [ "$(id -u)" = 0 ] && in_initial_userns || skip "needs root: an ab
 @test "--cgroup-manager disabled does not probe" {
 	requires cmd:strace
 	args true
-	strace -f -o "$T/trace" "$BRYO" --root "$ROOT" --cgroup-manager disabled --idmap single run -b "$BUNDLE" "$ID"
+	strace -f -o "$T/trace" "$BRYO" --root "$ROOT" --cgroup-manager disabled run --idmap single -b "$BUNDLE" "$ID"
 	not grep -E '(statfs|open|openat|access|faccessat2?)\(.*("/sys/fs/cgroup[/"]|/proc/self/cgroup)' "$T/trace"
 }
 
