@@ -6,32 +6,18 @@
  * The one decision that is its own is what becomes writable. Standing in a directory is a weak
  * wish, so the obvious mistakes are refused: in $HOME a sandbox that can write ~/.bashrc is none.
  */
-#include "cmd.h"
+#include "sandbox.h"
 
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "base/passwd.h"
-#include "base/log.h"
 #include "base/path.h"
-#include "base/vec.h"
-#include "oci/sandbox_spec.h"
-#include "oci/seccomp_default.h"
 #include "out.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
-
-struct sandbox_args {
-	struct strv rw, ro, env, keep_env;
-	const char *cwd, *seccomp, *idmap;
-};
 
 #define OFF(member) offsetof(struct sandbox_args, member)
 
@@ -47,26 +33,6 @@ static const struct opt sandbox_opts[] = {
 	  "how the sandbox's IDs are mapped (default: your own alone)" },
 	{ 0 },
 };
-
-struct sandbox {
-	const struct cli *cli;
-	const struct sandbox_args *args;
-	struct arena *a;
-	struct sandbox_spec spec;
-	VEC(struct sandbox_bind) binds;
-	VEC(const char *) env, system;
-};
-
-static int sandbox_realpath(struct sandbox *s, const char *option, const char *path,
-			    const char **ret, struct err *err)
-{
-	auto_free char *full = realpath(path, NULL);
-
-	if (!full)
-		return err_sys(err, "%s '%s'", option, path);
-	*ret = arena_strdup(s->a, full);
-	return 0;
-}
 
 /* The name that path has in the sandbox: as it was given, made absolute. */
 static int sandbox_name(struct sandbox *s, const char *path, const char **ret, struct err *err)
@@ -156,183 +122,6 @@ static int sandbox_cwd(struct sandbox *s, struct err *err)
 	return 0;
 }
 
-static void sandbox_system(struct sandbox *s)
-{
-	struct stat st;
-
-	for (const char *const *dir = sandbox_system_dirs(); *dir; dir++)
-		if (lstat(*dir, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode)))
-			*vec_add(s->a, &s->system) = *dir;
-	s->spec.system.v = s->system.v;
-	s->spec.system.n = s->system.n;
-}
-
-/*
- * /etc/resolv.conf is often a symbolic link into /run, which the sandbox has empty: the file that
- * is meant is bound where the link points to.
- */
-static void sandbox_resolv(struct sandbox *s)
-{
-	char link[PATH_MAX];
-	ssize_t n = readlink("/etc/resolv.conf", link, sizeof(link) - 1);
-	struct sandbox_bind b = { 0 };
-	char *path;
-
-	if (n <= 0)
-		return;
-	link[n] = '\0';
-	path = link[0] == '/' ? arena_strdup(s->a, link) : arena_printf(s->a, "/etc/%s", link);
-	path_clean(path);
-	for (size_t i = 0; i < s->system.n; i++)
-		if (sandbox_below(path, s->system.v[i]))
-			return;
-	if (sandbox_realpath(s, "resolv.conf", "/etc/resolv.conf", &b.source, NULL) < 0)
-		return;
-	b.path = path;
-	*vec_add(s->a, &s->binds) = b;
-}
-
-static void env_set(struct sandbox *s, const char *name, size_t len, const char *value)
-{
-	const char *text = arena_printf(s->a, "%.*s=%s", (int)len, name, value);
-
-	for (size_t i = 0; i < s->env.n; i++)
-		if (strncmp(s->env.v[i], text, len + 1) == 0) {
-			s->env.v[i] = text;
-			return;
-		}
-	*vec_add(s->a, &s->env) = text;
-}
-
-static void env_keep(struct sandbox *s, const char *name, const char *otherwise)
-{
-	const char *value = getenv(name);
-
-	if (!value || !*value)
-		value = otherwise;
-	if (value)
-		env_set(s, name, strlen(name), value);
-}
-
-/* Name and home come from the environment where they can, which asks no name service. */
-static void sandbox_person(struct sandbox *s)
-{
-	const char *home = getenv("HOME"), *user = getenv("USER");
-	struct passwd_entry pw;
-	char *clean;
-
-	if (!home || home[0] != '/' || !user || !*user) {
-		bool known = passwd_find(s->spec.uid, true, &pw);
-
-		if (known && (!home || home[0] != '/'))
-			home = pw.home;
-		if (known && (!user || !*user))
-			user = pw.name;
-	}
-	clean = arena_strdup(s->a, home && home[0] == '/' ? home : "/");
-	path_clean(clean);
-	s->spec.home = sandbox_home_wanted(&s->spec, clean) ? clean : NULL;
-	env_set(s, "HOME", 4, str_eq(clean, "/") ? "/tmp" : clean);
-	if (user)
-		env_set(s, "USER", 4, user);
-}
-
-static int sandbox_env(struct sandbox *s, union cli_err *err)
-{
-	const struct sandbox_args *args = s->args;
-
-	env_keep(s, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	env_keep(s, "TERM", NULL);
-	env_keep(s, "LANG", NULL);
-	for (size_t i = 0; i < args->keep_env.n; i++)
-		env_keep(s, args->keep_env.v[i], NULL);
-	for (size_t i = 0; i < args->env.n; i++) {
-		const char *eq = strchr(args->env.v[i], '=');
-
-		if (!eq || eq == args->env.v[i])
-			return cli_usage(s->cli, err,
-					 "--env '%s' is not NAME=VALUE; --keep-env passes one on",
-					 args->env.v[i]);
-		env_set(s, args->env.v[i], (size_t)(eq - args->env.v[i]), eq + 1);
-	}
-	s->spec.env.v = s->env.v;
-	s->spec.env.n = s->env.n;
-	return 0;
-}
-
-/* The caller's shell, where the sandbox has it. */
-static const char *sandbox_shell(const struct sandbox *s)
-{
-	const char *shell = getenv("SHELL");
-
-	for (size_t i = 0; shell && i < s->system.n; i++)
-		if (sandbox_below(shell, s->system.v[i]) && access(shell, X_OK) == 0)
-			return shell;
-	return "/bin/sh";
-}
-
-static void sandbox_command(struct sandbox *s)
-{
-	const char **args = arena_alloc(s->a, (s->cli->n_words + 2) * sizeof(*args));
-
-	s->spec.args.v = args;
-	for (size_t i = 0; i < s->cli->n_words; i++)
-		args[s->spec.args.n++] = s->cli->words[i];
-	if (!s->spec.args.n)
-		args[s->spec.args.n++] = sandbox_shell(s);
-}
-
-#ifdef HAVE_SECCOMP
-#define SANDBOX_FILTER "default"
-#else
-#define SANDBOX_FILTER "none"
-#endif
-
-static int sandbox_seccomp(struct sandbox *s, struct err *err)
-{
-	const char *what = s->args->seccomp ? s->args->seccomp : SANDBOX_FILTER;
-	auto_json_out struct json_out o;
-	auto_free char *text = NULL;
-	struct utsname u = { 0 };
-	struct json *doc;
-	size_t len;
-	int rc;
-
-	json_out_init(&o, NULL);
-	if (!s->args->seccomp && str_eq(what, "none"))
-		log_line(LOG_LEVEL_WARNING, "this bryo was built without seccomp: "
-					    "the sandbox has no system call filter");
-	if (str_eq(what, "none"))
-		return 0;
-	if (str_eq(what, "default")) {
-		(void)uname(&u);
-		seccomp_default_out(&o, NULL, u.machine);
-		s->spec.seccomp = arena_strndup(s->a, o.s.p, o.s.len);
-		return 0;
-	}
-	rc = file_read_at(AT_FDCWD, what, JSON_MAX, &text, &len, err);
-	if (rc == 0)
-		rc = json_parse(s->a, what, text, len, &doc, err);
-	if (rc == 0 && doc->type != JSON_OBJECT)
-		rc = json_err(doc, err, "wants a linux.seccomp object");
-	if (rc < 0)
-		return err_in(err, rc, "--seccomp");
-	s->spec.seccomp = arena_strndup(s->a, text, len);
-	return 0;
-}
-
-/* The size is in the document, so that a program which asks at once gets no 0 by 0. */
-static void sandbox_terminal(struct sandbox *s)
-{
-	struct winsize size;
-
-	s->spec.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	if (!s->spec.terminal || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0)
-		return;
-	s->spec.rows = size.ws_row;
-	s->spec.columns = size.ws_col;
-}
-
 static int sandbox_build(struct sandbox *s, union cli_err *err)
 {
 	int rc;
@@ -340,11 +129,7 @@ static int sandbox_build(struct sandbox *s, union cli_err *err)
 	s->spec.uid = geteuid();
 	s->spec.gid = getegid();
 	s->spec.idmap = s->args->idmap;
-	sandbox_terminal(s);
-	sandbox_system(s);
-	sandbox_person(s);
-	sandbox_command(s);
-	sandbox_resolv(s);
+	sandbox_host(s);
 	rc = sandbox_env(s, err);
 	if (rc == 0)
 		rc = sandbox_add_binds(s, "--ro", &s->args->ro, false, err);
@@ -370,7 +155,7 @@ static int sandbox_id(char *buf, size_t size, struct err *err)
 static int sandbox_run(const struct cli *cli, union cli_err *err)
 {
 	struct sandbox s = { .cli = cli, .args = cli->args, .a = cli->arena };
-	struct bryo_create_options o = { .size = sizeof(o) };
+	struct bryo_create_options o = s.args->create;
 	struct cli quick = *cli;
 	auto_str struct str text = STR_INIT;
 	auto_ctx bryo_ctx *ctx = NULL;
@@ -387,6 +172,7 @@ static int sandbox_run(const struct cli *cli, union cli_err *err)
 	if (rc < 0)
 		return rc;
 	sandbox_spec_write(&s.spec, &text);
+	o.size = sizeof(o);
 	o.config_text = text.p;
 	rc = run_container(ctx, id, &o, false, err);
 	if (rc >= 0 || !err->own.exec)

@@ -1,0 +1,40 @@
+/*
+ * sandbox.h - what the files of `bryo sandbox` share: its options, and a spec on its way.
+ *
+ *	cmd_sandbox.c		the option rows, what becomes writable, and the run
+ *	sandbox_args.c		options that become parts of the spec: limits, file systems, filter
+ *	sandbox_host.c		what the host has: system directories, person, environment, terminal
+ *	sandbox_profile.c	options that come from a named file
+ */
+#ifndef BRYO_SANDBOX_H
+#define BRYO_SANDBOX_H
+
+#include "cmd.h"
+
+#include "base/vec.h"
+#include "oci/sandbox_spec.h"
+
+struct sandbox_args {
+	struct bryo_create_options create; /* options that any container has */
+	struct strv rw, ro, env, keep_env;
+	const char *cwd, *seccomp, *idmap;
+};
+
+struct sandbox {
+	const struct cli *cli;
+	const struct sandbox_args *args;
+	struct arena *a;
+	struct sandbox_spec spec;
+	VEC(struct sandbox_bind) binds;
+	VEC(const char *) env, system;
+};
+
+/* path with all links followed, in the arena; errors begin with option. */
+int sandbox_realpath(struct sandbox *s, const char *option, const char *path, const char **ret,
+		     struct err *err);
+/* Terminal, system directories, home and name of the caller, CMD, resolv.conf. */
+void sandbox_host(struct sandbox *s);
+int sandbox_env(struct sandbox *s, union cli_err *err);
+int sandbox_seccomp(struct sandbox *s, struct err *err);
+
+#endif
