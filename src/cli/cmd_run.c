@@ -84,6 +84,7 @@ static int run_run(const struct cli *cli, union cli_err *err)
 	o.size = sizeof(o);
 	cli_listen(&o);
 	o.config_text = text;
+	o.throw_away = !args->keep;
 	return run_container(ctx, cli->words[0], &o, args->keep, err);
 }
 

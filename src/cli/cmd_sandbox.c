@@ -174,6 +174,7 @@ static int sandbox_run(const struct cli *cli, union cli_err *err)
 	sandbox_spec_write(&s.spec, &text);
 	o.size = sizeof(o);
 	o.config_text = text.p;
+	o.throw_away = true;
 	rc = run_container(ctx, id, &o, false, err);
 	if (rc >= 0 || !err->own.exec)
 		return rc;

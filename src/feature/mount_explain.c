@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -74,6 +75,22 @@ static size_t mounts_below(const char *dir, struct str *ret)
 	if (n > NAMED_MAX)
 		str_addf(ret, " and %zu more", n - NAMED_MAX);
 	return n;
+}
+
+void mount_points_below(struct arena *a, const char *dir, struct strv *ret)
+{
+	VEC(const char *) points = VEC_INIT;
+	auto_free char *text = NULL;
+	char *rest, *line;
+
+	if (file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL, NULL) == 0)
+		for (rest = text; (line = strsep(&rest, "\n"));) {
+			const char *point = mount_point(line);
+
+			if (point && is_below(point, dir))
+				*vec_add(a, &points) = arena_strdup(a, point);
+		}
+	*ret = (struct strv){ points.v, points.n };
 }
 
 int mount_explain_proc(int rc, struct err *err)

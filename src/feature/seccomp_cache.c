@@ -17,7 +17,10 @@
 #include "base/str.h"
 #include "feature/seccomp_compile.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -28,7 +31,7 @@ struct entry_head {
 	char magic[8];
 	uint32_t key_len, library_len, skipped_len, n;
 	uint64_t dev, ino, size, mtime, mtime_ns; /* of the library */
-	uint64_t sum; /* of what is between head and key */
+	uint64_t sum;				  /* of what is between head and key */
 };
 
 #define HASH_INIT 0xcbf29ce484222325u
@@ -109,8 +112,7 @@ static bool head_valid(const struct entry_head *h, size_t len)
 
 void seccomp_cache_name(const struct str *key, char ret[17])
 {
-	(void)snprintf(ret, 17, "%016llx",
-		       (unsigned long long)hash(HASH_INIT, key->p, key->len));
+	(void)snprintf(ret, 17, "%016llx", (unsigned long long)hash(HASH_INIT, key->p, key->len));
 }
 
 /* The sum of an entry: instructions, then the two texts. */
@@ -140,8 +142,7 @@ bool seccomp_cache_load(struct arena *a, int dir, const struct str *key, struct 
 	texts = (size_t)h.library_len + h.skipped_len;
 	rest = mem_alloc(texts + h.key_len);
 	iov[1] = (struct iovec){ rest, texts + h.key_len };
-	if (readv(fd, iov, 2) != (ssize_t)len ||
-	    h.sum != entry_sum(filter, h.n, rest, texts) ||
+	if (readv(fd, iov, 2) != (ssize_t)len || h.sum != entry_sum(filter, h.n, rest, texts) ||
 	    memcmp(rest + texts, key->p, key->len) != 0)
 		return false;
 	skipped = rest + h.library_len;
@@ -179,6 +180,39 @@ static bool trim_one(int dir)
 		(void)snprintf(victim, sizeof(victim), "%s", e->d_name);
 	}
 	return n > SECCOMP_CACHE_ENTRIES && unlinkat(dir, victim, 0) == 0;
+}
+
+/* ".NAME.PID" of file_replace_at(), and that process is no more. */
+static bool is_abandoned(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	unsigned long long pid;
+
+	return name[0] == '.' && dot > name && str_to_u64(dot + 1, INT_MAX, &pid) && pid > 0 &&
+	       kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+size_t seccomp_cache_stale(int dir, bool remove)
+{
+	auto_fd int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t stale = 0, files = 0;
+	struct dirent *e;
+
+	if (!d)
+		return 0;
+	(void)take_fd(&fd);
+	while ((e = readdir(d))) {
+		if (is_abandoned(e->d_name))
+			stale += !remove || unlinkat(dir, e->d_name, 0) == 0;
+		else
+			files += e->d_type == DT_REG;
+	}
+	if (files <= SECCOMP_CACHE_ENTRIES)
+		return stale;
+	while (remove && trim_one(dir))
+		;
+	return stale + files - SECCOMP_CACHE_ENTRIES;
 }
 
 void seccomp_cache_save(int dir, const struct str *key, const struct seccomp_entry *e)

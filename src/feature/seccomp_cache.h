@@ -31,6 +31,8 @@ struct seccomp_entry {
 bool seccomp_cache_load(struct arena *a, int dir, const struct str *key, struct seccomp_entry *ret);
 /* Best effort: a cache that cannot be written costs time, nothing else. [outside] */
 void seccomp_cache_save(int dir, const struct str *key, const struct seccomp_entry *e);
+/* How many files are there too many, or were left by a writer that was killed; remove: no longer. [outside] */
+size_t seccomp_cache_stale(int dir, bool remove);
 /* File name of a key: 16 hexadecimal digits. [pure] */
 void seccomp_cache_name(const struct str *key, char ret[17]);
 

@@ -74,6 +74,7 @@ struct bryo_create_options {
 	bool detach;		    /* nobody will bryo_wait(): a terminal then needs a console socket */
 	bool no_pivot, no_new_keyring, no_subreaper;
 	const char *host_facts;	    /* bryo_plan() only: a facts file instead of this machine */
+	bool throw_away;	    /* the caller deletes it at its end: if it does not get to that, gc may */
 	const char *idmap;	    /* instead of the config's mappings: bryo(1), --idmap; NULL: the config's */
 };
 
@@ -191,6 +192,26 @@ BRYO_API int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err)
 /* What create would do with these options; changes nothing. json: for programs, else text. */
 BRYO_API int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
 		       char **ret_text, struct bryo_err *err);
+
+struct bryo_garbage {
+	const char *kind;    /* "container", "cgroup", "mount", "file", "cache", "process" */
+	const char *what;    /* id, path or number */
+	const char *why;     /* it is garbage */
+	bool removed;
+	const char *problem; /* why it could not be removed, or NULL */
+};
+struct bryo_gc_options {
+	size_t size;
+	bool dry_run; /* only find */
+	bool stopped; /* delete stopped containers too, which their creators may still want */
+	int (*found)(void *arg, const struct bryo_garbage *g); /* for each thing; not 0 ends it */
+	void *arg;
+};
+/*
+ * Finds what killed runtimes have left of containers below the context's state directory, and
+ * removes it. What somebody is at work on is left alone. Returns how much could not be removed.
+ */
+BRYO_API int bryo_gc(bryo_ctx *ctx, const struct bryo_gc_options *o, struct bryo_err *err);
 
 struct bryo_adapt_options {
 	size_t size;

@@ -128,16 +128,20 @@ char *path_absolute(const char *path)
 /* '@' cannot be in a container id, so it is never taken for a container. */
 #define SECCOMP_CACHE "@seccomp"
 
+int ctx_seccomp_cache_open(const struct bryo_ctx *ctx)
+{
+	return ctx->rootfd < 0 ? -1
+			       : openat(ctx->rootfd, SECCOMP_CACHE,
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int ctx_seccomp_cache(const struct bryo_ctx *ctx)
 {
-	int fd;
+	int fd = ctx_seccomp_cache_open(ctx);
 
-	if (ctx->rootfd < 0)
-		return -1;
-	fd = openat(ctx->rootfd, SECCOMP_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && mkdirat(ctx->rootfd, SECCOMP_CACHE, 0700) == 0)
-		fd = openat(ctx->rootfd, SECCOMP_CACHE,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && ctx->rootfd >= 0 && errno == ENOENT &&
+	    mkdirat(ctx->rootfd, SECCOMP_CACHE, 0700) == 0)
+		fd = ctx_seccomp_cache_open(ctx);
 	return fd;
 }
 

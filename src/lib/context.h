@@ -66,10 +66,14 @@ void ctx_notes(const struct bryo_ctx *ctx, const struct notes *notes);
 char *path_absolute(const char *path);
 /* Undo of everything the record knows; the lock is held. Also the clean-up of a failed create. */
 int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err);
+/* Its cgroup, and what is in it, by force where it has to be. */
+int container_remove_cgroup(struct bryo_ctx *ctx, struct container *c, struct err *err);
 /* SIGKILL and wait until init and with it its pid namespace is gone. */
 int container_kill(struct container *c, struct err *err);
 /* Directory of compiled filters below the root, or -1. */
 int ctx_seccomp_cache(const struct bryo_ctx *ctx);
+/* The same where there is one already. */
+int ctx_seccomp_cache_open(const struct bryo_ctx *ctx);
 /* Writes pid as text, atomically. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);
 /* Sends pidfd to the socket at path, with the text "pidfd" as runc does. */

@@ -31,7 +31,7 @@ struct creation {
 	const char *config; /* the document, for the copy */
 	size_t config_len;
 	int seccomp_cache;
-	bool only_plan;
+	bool only_plan, throw_away;
 	const char *manager; /* as the context has it */
 	const char *notify_dir; /* host's side of /run/notify, or NULL */
 	struct plan plan;
@@ -159,6 +159,7 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.poststart = c->spec->hooks.poststart.n,
 		.poststop = c->spec->hooks.poststop.n,
 		.created = created_now(&c->arena),
+		.runner = c->throw_away ? getpid() : 0,
 	};
 }
 
@@ -171,7 +172,8 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	if (c->c.dirfd < 0)
 		return c->c.dirfd;
 	fill_record(ctx, c, id);
-	c->plan.cgroup.mark = c->c.record.created;
+	if (c->plan.cgroup.backend != CGROUP_NONE)
+		c->plan.cgroup.mark = cgroup_mark(&c->arena, c->c.record.created, ctx->root);
 	rc = c->notify_dir ? sdnotify_mkdir_outside(c->c.dirfd, err) : 0;
 	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
@@ -349,6 +351,7 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 		return err_set(err, EINVAL,
 			       "a container can be created from a single-threaded process only");
 	c.manager = ctx->cgroup_manager;
+	c.throw_away = o->throw_away && !o->detach;
 	use_notify(ctx, &c, id);
 	rc = prepare(ctx, &c, id, o, &ctx->host, err);
 	if (rc == 0)

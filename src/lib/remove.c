@@ -139,7 +139,7 @@ static bool is_scope(const struct record *r)
 	return name && r->cgroup_unit && strcmp(name + 1, r->cgroup_unit) == 0;
 }
 
-static int remove_cgroup(struct bryo_ctx *ctx, struct container *c, struct err *err)
+int container_remove_cgroup(struct bryo_ctx *ctx, struct container *c, struct err *err)
 {
 	struct err why = ERR_INIT;
 	int rc;
@@ -164,7 +164,7 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 
 	if (rc < 0)
 		return rc;
-	rc = remove_cgroup(ctx, c, err);
+	rc = container_remove_cgroup(ctx, c, err);
 	if (rc < 0)
 		return rc;
 	if (c->record.rdt_class || c->record.rdt_monitor)

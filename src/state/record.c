@@ -16,7 +16,7 @@
 
 /* What is in the file but not in struct record as it is. */
 struct record_file {
-	uint32_t format, pid;
+	uint32_t format, pid, runner;
 	struct record r;
 };
 
@@ -52,6 +52,7 @@ static const struct json_field record_fields[] = {
 	{ .name = "rdtClass", .kind = JSON_AS_STRING, .off = OFF(r.rdt_class) },
 	{ .name = "rdtMonitor", .kind = JSON_AS_STRING, .off = OFF(r.rdt_monitor) },
 	{ .name = "seccompNotify", .kind = JSON_AS_BOOL, .off = OFF(r.notify) },
+	{ .name = "runner", .kind = JSON_AS_U32, .off = OFF(runner) },
 	{ .name = "poststart", .kind = JSON_AS_BOOL, .off = OFF(r.poststart) },
 	{ .name = "poststop", .kind = JSON_AS_BOOL, .off = OFF(r.poststop) },
 	{ .name = "annotations", .kind = JSON_AS_MAP, .off = OFF(r.annotations) },
@@ -85,6 +86,8 @@ static void record_write(struct json_out *o, const struct record *r)
 	if (r->rdt_monitor)
 		json_out_str(o, "rdtMonitor", r->rdt_monitor);
 	json_out_bool(o, "seccompNotify", r->notify);
+	if (r->runner)
+		json_out_i64(o, "runner", r->runner);
 	json_out_bool(o, "poststart", r->poststart);
 	json_out_bool(o, "poststop", r->poststop);
 	json_out_map(o, "annotations", &r->annotations);
@@ -112,10 +115,12 @@ static int record_parse(struct arena *a, const char *text, size_t len, struct re
 	rc = json_decode(a, doc, record_fields, &f, err);
 	if (rc < 0)
 		return rc;
-	if (f.pid > INT_MAX)
-		return err_set(err, EPROTO, "%s: pid %u is out of range", RECORD_NAME, f.pid);
+	if (f.pid > INT_MAX || f.runner > INT_MAX)
+		return err_set(err, EPROTO, "%s: pid %u is out of range", RECORD_NAME,
+			       f.pid > INT_MAX ? f.pid : f.runner);
 	*ret = f.r;
 	ret->pid = (pid_t)f.pid;
+	ret->runner = (pid_t)f.runner;
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct record {
 	bool no_new_keyring;
 	const char *rdt_class, *rdt_monitor; /* what delete removes of resctrl, or NULL */
 	bool notify;		   /* its filter notifies: start needs the config's listenerPath */
+	pid_t runner;		   /* who deletes it at its end, as `run` does, in the foreground; 0: nobody */
 	bool poststart, poststop;  /* the config has such hooks: who asks need not parse it again */
 	struct pairs annotations;
 };

@@ -30,6 +30,7 @@
 #define START_NAME   "start"
 #define BOOT_ID_LEN  36
 #define REMOVE_TRIES 8
+#define CLAIM_TRIES  8
 
 /* How strictly an existing root is judged; see the rules in state.h. */
 enum root_trust { ROOT_NAMED, ROOT_DEFAULT };
@@ -101,10 +102,9 @@ static int open_root(char *path, enum root_trust trust, bool create, struct err 
 		bool alien = errno == ELOOP || errno == ENOTDIR;
 
 		rc = err_sys(err, "open state directory '%s'", path);
-		return alien ? err_hint(
-				       err, rc,
-				       "it must be a directory and not a link: remove it, "
-				       "or name another one with --root")
+		return alien ? err_hint(err, rc,
+					"it must be a directory and not a link: remove it, "
+					"or name another one with --root")
 			     : rc;
 	}
 	rc = check_root(fd, path, trust, err);
@@ -166,7 +166,7 @@ int state_root_open(const char *wanted, bool privileged, bool create, char **ret
 		path = default_root(privileged);
 	}
 	fd = open_root(path, wanted ? ROOT_NAMED : ROOT_DEFAULT, create, err);
-	if (fd >= 0)
+	if (fd >= 0 || fd == -ENOENT)
 		*ret = take_ptr(&path);
 	return fd;
 }
@@ -190,13 +190,12 @@ int state_id_check(const char *id, struct err *err)
 	return 0;
 }
 
-int state_claim(int root, const char *id, int *ret_lock, struct err *err)
+/* -ENOENT: it was removed between two of our steps. */
+static int claim(int root, const char *id, int *ret_lock, struct err *err)
 {
 	auto_fd int dir = -1;
-	int rc = state_id_check(id, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	if (mkdirat(root, id, DIR_MODE) < 0) {
 		if (errno == EEXIST) {
 			err_set(err, EEXIST, "container with id '%s' already exists", id);
@@ -216,6 +215,20 @@ int state_claim(int root, const char *id, int *ret_lock, struct err *err)
 	}
 	*ret_lock = rc;
 	return take_fd(&dir);
+}
+
+/* gc takes an unlocked claim for a dead one's: then there is nothing to give up but the try. */
+int state_claim(int root, const char *id, int *ret_lock, struct err *err)
+{
+	int rc = state_id_check(id, err);
+
+	for (int i = 0; rc >= 0 && i < CLAIM_TRIES; i++) {
+		rc = claim(root, id, ret_lock, err);
+		if (rc != -ENOENT)
+			return rc;
+		rc = 0;
+	}
+	return rc < 0 ? rc : -ENOENT;
 }
 
 /* A root that was named may be open to its group, whose members could put a directory here. */
@@ -247,7 +260,7 @@ int state_open(int root, const char *id, struct err *err)
 	return err_sys(err, "open the state directory of '%s'", id);
 }
 
-int state_lock(int dirfd, const char *id, struct err *err)
+static int lock(int dirfd, const char *id, int how, struct err *err)
 {
 	auto_fd int fd = open_dir_at(dirfd, ".", 0);
 	struct stat st;
@@ -258,13 +271,23 @@ int state_lock(int dirfd, const char *id, struct err *err)
 	if (fd < 0)
 		return err_sys(err, "open the state directory of '%s'", id);
 	do
-		rc = flock(fd, LOCK_EX);
+		rc = flock(fd, how);
 	while (rc < 0 && errno == EINTR);
 	if (rc < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, "lock '%s'", id);
 	if (st.st_nlink == 0)
 		return err_set(err, ENOENT, "container '%s' does not exist", id);
 	return take_fd(&fd);
+}
+
+int state_lock(int dirfd, const char *id, struct err *err)
+{
+	return lock(dirfd, id, LOCK_EX, err);
+}
+
+int state_trylock(int dirfd, const char *id, struct err *err)
+{
+	return lock(dirfd, id, LOCK_EX | LOCK_NB, err);
 }
 
 /* Temporary files are ".NAME.PID" (file_replace_at); a killed writer leaves one. */
@@ -278,6 +301,26 @@ static bool is_our_file(const char *name)
 		    (name[0] == '.' && str_starts(name + 1, known[i])))
 			return true;
 	return false;
+}
+
+bool state_is_claim(int dirfd)
+{
+	struct stat st;
+
+	return fstat(dirfd, &st) == 0 && (st.st_mode & 07777) == DIR_MODE;
+}
+
+void state_temporaries(struct arena *a, int dirfd, struct strv *ret)
+{
+	int copy = open_dir_at(dirfd, ".", 0);
+	auto_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	VEC(const char *) names = VEC_INIT;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] == '.' && is_our_file(e->d_name))
+			*vec_add(a, &names) = arena_strdup(a, e->d_name);
+	*ret = (struct strv){ names.v, names.n };
 }
 
 /* What the short way in state_remove() has left; something that is not ours is refused by name. */

@@ -27,7 +27,8 @@ enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, 
 
 /* Absolute path of the root by the rules above. euid: effective; privileged: real root.
  * create: make it where missing (0700). *ret is malloc'ed. Returns an O_PATH-less directory
- * descriptor (owned by the caller), or -ENOENT where it is missing and create is false. */
+ * descriptor (owned by the caller), or -ENOENT where it is missing and create is false; *ret is set
+ * then too. */
 int state_root_open(const char *wanted, bool privileged, bool create, char **ret, struct err *err);
 
 int state_id_check(const char *id, struct err *err);
@@ -39,6 +40,13 @@ int state_open(int root, const char *id, struct err *err);
 /* Exclusive lock; waits. The descriptor owns it. A directory that was deleted while we waited
  * is -ENOENT. */
 int state_lock(int dirfd, const char *id, struct err *err);
+/* The same without waiting: -EWOULDBLOCK where somebody holds it. */
+int state_trylock(int dirfd, const char *id, struct err *err);
+/* Whether the directory was made by state_claim(), and not by somebody else in a root of his own. */
+bool state_is_claim(int dirfd);
+/* Temporary files that writers which were killed have left; names, in the arena. The lock is held,
+ * so nobody is writing. */
+void state_temporaries(struct arena *a, int dirfd, struct strv *ret);
 /* Removes the directory of id with what we know it holds. */
 int state_remove(int root, const char *id, struct err *err);
 /* Ids in the root, sorted, in the arena; the root may vanish. */

@@ -97,6 +97,19 @@ int cgroup_place_outside(struct arena *a, const struct cgroup_plan *p, pid_t pid
  * container. -EBUSY after a bounded time, naming processes.
  */
 int cgroup_end(const char *path, uint64_t ino, const char *mark, bool keep, struct err *err);
+/*
+ * The mark: when the container was created, as its record has it, and whose state directory that is
+ * in. Where the mount namespace is another one by now, the same path may mean another directory.
+ */
+const char *cgroup_mark(struct arena *a, const char *created, const char *root);
+struct cgroup_found {
+	const char *path, *mark;
+	uint64_t ino;
+	bool populated;
+};
+struct cgroups { struct cgroup_found *v; size_t n, cap; };
+/* All marked cgroups directly below one that belongs to owner. Errors as cgroup_open(). */
+int cgroup_find(struct arena *a, uid_t owner, struct cgroups *ret, struct err *err);
 /* The scope that an ended cgroup was in, which systemd could not remove while that was there. Best
  * effort: it gets a moment to have tried. */
 void cgroup_end_scope(const char *path);

@@ -590,6 +590,8 @@ int cgroup_place_outside(struct arena *a, const struct cgroup_plan *p, pid_t pid
 	}
 	if (fd < 0)
 		return fd;
+	if (p->mark) /* for `bryo gc` only: delete knows the directory's number */
+		(void)fsetxattr(fd, V2_MARK, p->mark, strlen(p->mark), 0);
 	rc = finish(fd, p, err);
 	return rc < 0 ? rc : take_fd(&fd);
 }

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -292,13 +293,15 @@ bool cgroup_is_populated(int cgroupfd)
 
 static bool is_it(int fd, uint64_t ino, const char *mark)
 {
-	char value[64];
-	ssize_t n;
+	char value[PATH_MAX + 128];
+	ssize_t n, len;
 
 	if (ino)
 		return cgroup_ino(fd) == ino;
 	n = mark ? fgetxattr(fd, V2_MARK, value, sizeof(value)) : -1;
-	return n >= 0 && n == (ssize_t)strlen(mark) && memcmp(value, mark, (size_t)n) == 0;
+	len = mark ? (ssize_t)strlen(mark) : 0;
+	return n >= len && n > 0 && memcmp(value, mark, (size_t)len) == 0 &&
+	       (n == len || value[len] == ' ');
 }
 
 int cgroup_end(const char *path, uint64_t ino, const char *mark, bool keep, struct err *err)
