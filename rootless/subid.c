@@ -83,6 +83,24 @@ static bool slice_range(struct slice first, struct slice count, struct id_range 
 	       ret->count <= UINT32_MAX - ret->first;
 }
 
+void subid_parse_lines(struct arena *a, const char *text, size_t len, struct subid_lines *ret)
+{
+	VEC(struct subid_line) out = VEC_INIT;
+	struct slice rest = { text, len };
+
+	while (rest.n) {
+		struct slice line = cut(&rest, '\n');
+		struct slice owner = cut(&line, ':'), first = cut(&line, ':'),
+			     count = cut(&line, ':');
+		struct id_range r;
+
+		if (owner.n && !line.p && slice_range(first, count, &r))
+			*vec_add(a, &out) =
+				(struct subid_line){ arena_strndup(a, owner.p, owner.n), r };
+	}
+	*ret = (struct subid_lines){ out.v, out.n };
+}
+
 void subid_parse(struct arena *a, const char *text, size_t len, const char *user, uint32_t uid,
 		 struct id_ranges *ret)
 {

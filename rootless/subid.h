@@ -8,6 +8,10 @@
 /* /etc/subuid: "name-or-uid:first:count". user may be NULL. Appends nothing for bad lines. */
 void subid_parse(struct arena *a, const char *text, size_t len, const char *user, uint32_t uid,
 		 struct id_ranges *ret);
+/* All of them, with their owners. */
+struct subid_line { const char *owner; struct id_range range; };
+struct subid_lines { struct subid_line *v; size_t n; };
+void subid_parse_lines(struct arena *a, const char *text, size_t len, struct subid_lines *ret);
 /* Output of getsubids: "0: alice 100000 65536". */
 void subid_parse_getsubids(struct arena *a, const char *text, size_t len, const char *user,
 			   struct id_ranges *ret);

@@ -28,10 +28,19 @@
 #define FEW	  16 /* a limit below this is worth naming */
 
 struct scene {
+	struct arena *a; /* of the texts below */
 	int root;
 	const char *exe;
 	int num;
+	struct userns_cause *ret;
 };
+
+/* The sentence first, then what to do about it. Both live in the scene's arena. */
+static bool found(const struct scene *s, const char *why, const char *remedy)
+{
+	*s->ret = (struct userns_cause){ why, remedy };
+	return true;
+}
 
 static bool read_text(const struct scene *s, const char *path, char *buf, size_t size)
 {
@@ -58,26 +67,25 @@ static int64_t read_number(const struct scene *s, const char *path)
 	return end == text ? -1 : (int64_t)v;
 }
 
-static bool no_support(const struct scene *s, struct err *err)
+static bool no_support(const struct scene *s)
 {
 	/* Without /proc nothing can be said. */
 	if (faccessat(s->root, "proc/self/ns", F_OK, 0) < 0 ||
 	    faccessat(s->root, "proc/self/ns/user", F_OK, 0) == 0)
 		return false;
-	(void)err_hint(
-		err, -1,
-		"this kernel has no user namespaces: it needs CONFIG_USER_NS=y; only root can run "
-		"containers on it, without a user namespace");
-	return true;
+	return found(
+		s, "this kernel has no user namespaces",
+		"boot a kernel with CONFIG_USER_NS=y; only root can run containers on this one, "
+		"without a user namespace");
 }
 
 static const char *const limit_names[] = { "user", "mnt", "pid",    "net",
 					   "ipc",  "uts", "cgroup", "time" };
 
 /* A limit that is zero or tiny is the answer; otherwise all are listed with their values. */
-static bool limits(const struct scene *s, struct err *err)
+static bool limits(const struct scene *s)
 {
-	auto_str struct str all = STR_INIT, low = STR_INIT;
+	auto_str struct str all = STR_INIT, low = STR_INIT, set = STR_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(limit_names); i++) {
 		char path[64];
@@ -90,38 +98,43 @@ static bool limits(const struct scene *s, struct err *err)
 			continue;
 		str_addf(&all, "%suser.max_%s_namespaces=%lld", all.len ? " " : "", limit_names[i],
 			 (long long)v);
-		if (v < FEW)
-			str_addf(&low, "%suser.max_%s_namespaces=%lld", low.len ? " " : "",
-				 limit_names[i], (long long)v);
+		if (v >= FEW)
+			continue;
+		str_addf(&low, "%suser.max_%s_namespaces=%lld", low.len ? " " : "", limit_names[i],
+			 (long long)v);
+		str_addf(&set, " user.max_%s_namespaces=63000", limit_names[i]);
 	}
 	if (low.len)
-		(void)err_hint(err, -1,
-			       "namespaces are limited here: %s; as root: sysctl -w "
-			       "user.max_user_namespaces=63000 (likewise for the others), and a "
-			       "file in /etc/sysctl.d to keep it",
-			       low.p);
-	else if (s->num == ENOSPC || s->num == EUSERS)
-		(void)err_hint(err, -1,
-			       "a namespace limit, not a full disk: all of a limit are in use "
-			       "here or further out (%s), or user namespaces are nested more than "
-			       "32 deep",
-			       all.len ? all.p : "no limits can be read");
-	return low.len || s->num == ENOSPC || s->num == EUSERS;
+		return found(
+			s, arena_printf(s->a, "namespaces are limited here: %s", low.p),
+			arena_printf(s->a,
+				     "sudo sysctl -w%s, and a file in /etc/sysctl.d to keep it",
+				     set.p));
+	if (s->num != ENOSPC && s->num != EUSERS)
+		return false;
+	return found(s,
+		     arena_printf(s->a,
+				  "a namespace limit, not a full disk: all of a limit are in use "
+				  "here or further out (%s)",
+				  all.len ? all.p : "no limits can be read"),
+		     "or user namespaces are nested more than 32 deep");
 }
 
-static bool limits_if_counted(const struct scene *s, struct err *err)
+static bool limits_if_counted(const struct scene *s)
 {
-	return (s->num == ENOSPC || s->num == EUSERS) && limits(s, err);
+	return (s->num == ENOSPC || s->num == EUSERS) && limits(s);
 }
 
-static bool debian_sysctl(const struct scene *s, struct err *err)
+static bool debian_sysctl(const struct scene *s)
 {
 	if (read_number(s, "proc/sys/kernel/unprivileged_userns_clone") != 0)
 		return false;
-	(void)err_hint(err, -1,
-		       "kernel.unprivileged_userns_clone is 0, which forbids user namespaces to "
-		       "ordinary users; as root: sysctl -w kernel.unprivileged_userns_clone=1");
-	return true;
+	return found(
+		s,
+		"kernel.unprivileged_userns_clone is 0, which forbids user namespaces to "
+		"ordinary users",
+		"sudo sysctl -w kernel.unprivileged_userns_clone=1, and a file in /etc/sysctl.d "
+		"to keep it");
 }
 
 /*
@@ -144,18 +157,16 @@ static bool root_is_mounted(const char *mountinfo)
 	return false;
 }
 
-static bool chrooted(const struct scene *s, struct err *err)
+static bool chrooted(const struct scene *s)
 {
 	auto_free char *text = malloc(TEXT_MAX);
 
 	if (!text || !read_text(s, "proc/self/mountinfo", text, TEXT_MAX) || !*text ||
 	    root_is_mounted(text))
 		return false;
-	(void)err_hint(err, -1,
-		       "this process is in a chroot, where the kernel makes no user namespaces; "
-		       "enter the tree with pivot_root instead (bwrap, systemd-nspawn and "
-		       "unshare --root do), or run outside it");
-	return true;
+	return found(s, "this process is in a chroot, where the kernel makes no user namespaces",
+		     "enter the tree with pivot_root instead (bwrap, systemd-nspawn and unshare "
+		     "--root do), or run outside it");
 }
 
 /* Only a path without characters that mean something to the shell or to AppArmor is printed. */
@@ -169,28 +180,28 @@ static bool plain_path(const char *path)
 	return true;
 }
 
-static bool apparmor(const struct scene *s, struct err *err)
+static bool apparmor(const struct scene *s)
 {
+	static const char why[] = "kernel.apparmor_restrict_unprivileged_userns is 1, so a user "
+				  "namespace has no rights unless a profile names the program";
+
 	if (read_number(s, "proc/sys/kernel/apparmor_restrict_unprivileged_userns") != 1)
 		return false;
 	if (plain_path(s->exe))
-		(void)err_hint(err, -1,
-			       "kernel.apparmor_restrict_unprivileged_userns is 1, so a user "
-			       "namespace has no rights unless a profile names the program: echo "
-			       "'abi <abi/4.0>, profile bryo %s "
-			       "flags=(unconfined) { userns, }' | sudo tee /etc/apparmor.d/bryo "
-			       "&& sudo apparmor_parser -r /etc/apparmor.d/bryo",
-			       s->exe);
-	else
-		(void)err_hint(err, -1,
-			       "kernel.apparmor_restrict_unprivileged_userns is 1, so a user "
-			       "namespace has no rights unless an AppArmor profile with "
-			       "'flags=(unconfined) { userns, }' names the program's own path; "
-			       "put bryo at a short plain path such as /usr/local/bin/bryo");
-	return true;
+		return found(s, why,
+			     arena_printf(s->a,
+					  "echo 'abi <abi/4.0>, profile bryo %s "
+					  "flags=(unconfined) { userns, }' | sudo tee "
+					  "/etc/apparmor.d/bryo && sudo apparmor_parser -r "
+					  "/etc/apparmor.d/bryo",
+					  s->exe));
+	return found(
+		s, why,
+		"install a profile with 'flags=(unconfined) { userns, }' for the program's own "
+		"path, and put bryo at a short plain one such as /usr/local/bin/bryo");
 }
 
-static bool outer_seccomp(const struct scene *s, struct err *err)
+static bool outer_seccomp(const struct scene *s)
 {
 	char text[8192];
 	const char *at;
@@ -200,16 +211,16 @@ static bool outer_seccomp(const struct scene *s, struct err *err)
 	at = strstr(text, "\nSeccomp:");
 	if (!at || strtol(at + strlen("\nSeccomp:"), NULL, 10) != 2)
 		return false;
-	(void)err_hint(err, -1,
-		       "a seccomp filter is on this process, most likely the outer container's: "
-		       "it must allow clone3, clone, unshare, setns, mount, umount2, pivot_root "
-		       "and the new mount calls (docker and podman: --security-opt "
-		       "seccomp=PROFILE; a pod: hostUsers: false with a profile of its own)");
-	return true;
+	return found(s,
+		     "a seccomp filter is on this process, most likely the outer container's: it "
+		     "must allow clone3, clone, unshare, setns, mount, umount2, pivot_root and the "
+		     "new mount calls",
+		     "docker and podman: --security-opt seccomp=PROFILE; a pod: hostUsers: false "
+		     "with a profile of its own");
 }
 
 /* A namespace is made together with a process. */
-static bool no_more_processes(const struct scene *s, struct err *err)
+static bool no_more_processes(const struct scene *s)
 {
 	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
 
@@ -217,53 +228,77 @@ static bool no_more_processes(const struct scene *s, struct err *err)
 		return false;
 	(void)getrlimit(RLIMIT_NPROC, &limit);
 	if (limit.rlim_cur == RLIM_INFINITY)
-		(void)err_hint(err, -1, "no more processes: the pids limit of the cgroup or the kernel's "
-					"kernel.pid_max is reached");
-	else
-		(void)err_hint(err, -1, "no more processes: the user may have %llu (ulimit -u), or the pids "
-					"limit of the cgroup is reached; end some, or raise it",
-			       (unsigned long long)limit.rlim_cur);
-	return true;
+		return found(s,
+			     "no more processes: the pids limit of the cgroup or the kernel's "
+			     "kernel.pid_max is reached",
+			     "end some");
+	return found(
+		s,
+		arena_printf(s->a,
+			     "no more processes: the user may have %llu (ulimit -u), or the pids "
+			     "limit of the cgroup is reached",
+			     (unsigned long long)limit.rlim_cur),
+		"end some, or raise it");
 }
 
-static bool too_old(const struct scene *s, struct err *err)
+static bool too_old(const struct scene *s)
 {
-	if (s->num != ENOSYS)
-		return false;
-	(void)err_hint(err, -1, "this kernel does not know clone3: Linux 5.14 or newer is needed");
-	return true;
+	return s->num == ENOSYS &&
+	       found(s, "this kernel does not know clone3", "boot Linux 5.14 or newer");
 }
 
-static bool nothing_found(const struct scene *s, struct err *err)
+static bool nothing_found(const struct scene *s)
 {
 	if (s->num != EPERM && s->num != EACCES)
 		return false;
-	(void)err_hint(err, -1,
-		       "none of the known causes is present (limits, sysctls, AppArmor, chroot, "
-		       "seccomp); another security module may forbid it: see the kernel log");
-	return true;
+	return found(s,
+		     "none of the known causes is present (limits, sysctls, AppArmor, chroot, "
+		     "seccomp); another security module may forbid it",
+		     "see the kernel log");
 }
 
-static bool (*const causes[])(const struct scene *, struct err *) = {
-	no_support,    no_more_processes, limits_if_counted, debian_sysctl, chrooted,	apparmor,
-	outer_seccomp, too_old,		  limits,	 nothing_found,
+static bool (*const causes[])(const struct scene *) = {
+	no_support, no_more_processes, limits_if_counted, debian_sysctl, chrooted,
+	apparmor,   outer_seccomp,     too_old,		  limits,	 nothing_found,
 };
 
 /* What lets a namespace be made and then takes its rights away. */
-static bool (*const powerless[])(const struct scene *, struct err *) = { apparmor, outer_seccomp };
+static bool (*const powerless[])(const struct scene *) = { apparmor, outer_seccomp };
+
+static bool (*const obstacles[])(const struct scene *) = {
+	[USERNS_NO_SUPPORT] = no_support, [USERNS_LIMITS] = limits,
+	[USERNS_SYSCTL] = debian_sysctl,  [USERNS_CHROOT] = chrooted,
+	[USERNS_APPARMOR] = apparmor,	  [USERNS_SECCOMP] = outer_seccomp,
+};
+
+bool userns_obstacle(struct arena *a, int root, const char *exe, enum userns_obstacle which,
+		     struct userns_cause *ret)
+{
+	const struct scene s = { .a = a, .root = root, .exe = exe, .ret = ret };
+
+	return obstacles[which](&s);
+}
+
+bool userns_cause(struct arena *a, int root, const char *exe, int num, struct userns_cause *ret)
+{
+	const struct scene s = { a, root, exe, num, ret };
+
+	for (size_t i = 0; num && i < ARRAY_LEN(causes); i++)
+		if (causes[i](&s))
+			return true;
+	for (size_t i = 0; !num && i < ARRAY_LEN(powerless); i++)
+		if (powerless[i](&s))
+			return true;
+	return false;
+}
 
 int userns_explain_at(int root, const char *exe, int num, int rc, struct err *err)
 {
-	const struct scene s = { root, exe, num };
+	auto_arena struct arena a = ARENA_INIT;
+	struct userns_cause cause;
 
-	if (!err)
-		return rc;
-	for (size_t i = 0; num && i < ARRAY_LEN(causes); i++)
-		if (causes[i](&s, err))
-			return rc;
-	for (size_t i = 0; !num && i < ARRAY_LEN(powerless); i++)
-		if (powerless[i](&s, err))
-			return rc;
+	if (err && userns_cause(&a, root, exe, num, &cause))
+		(void)err_hint(err, rc, "%s; %s", cause.why, cause.remedy);
 	return rc;
 }
 

@@ -54,7 +54,7 @@ static const struct command *const commands[] = {
 	&cmd_run,    &cmd_sandbox, &cmd_create, &cmd_start, &cmd_exec,	   &cmd_kill,
 	&cmd_delete, &cmd_gc,	&cmd_state,   &cmd_list,	&cmd_ps,    &cmd_features, &cmd_mounts,
 	&cmd_pause,  &cmd_resume,  &cmd_update,	 &cmd_events, &cmd_stats,
-	&cmd_spec,   &cmd_plan,	   &cmd_completion, &cmd_checkpoint, &cmd_restore,
+	&cmd_spec,   &cmd_plan,	   &cmd_doctor,	&cmd_completion, &cmd_checkpoint, &cmd_restore,
 	NULL,
 };
 

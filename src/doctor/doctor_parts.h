@@ -1,0 +1,88 @@
+/* doctor_parts.h - what the checks share, private to this folder. */
+#ifndef BRYO_DOCTOR_PARTS_H
+#define BRYO_DOCTOR_PARTS_H
+
+#include "doctor.h"
+#include "host/host.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define DOCTOR_ANY (DOCTOR_SANDBOX | DOCTOR_PODMAN | DOCTOR_NETWORK | DOCTOR_LIMITS)
+#define TEXT_MAX   (1u << 20)
+
+enum distro { DISTRO_OTHER, DISTRO_DEBIAN, DISTRO_FEDORA, DISTRO_SUSE, DISTRO_ARCH, DISTRO_ALPINE };
+
+/* What the throw-away namespaces could do: errno of each step, 0: it worked. */
+struct tryout {
+	bool done;
+	int userns;	/* clone3 with a user namespace alone */
+	int namespaces;	/* and with all the others */
+	int rights;	/* the map and a first privileged step inside */
+	int nested;	/* a user namespace in it */
+	int proc, sysfs; /* new ones */
+	int seccomp;	/* SECCOMP_MODE_FILTER is there */
+};
+
+struct doctor {
+	struct arena *a;
+	struct host host;
+	const struct doctor_request *request;
+	enum distro distro;
+	int root;	   /* "/" */
+	const char *exe;   /* of this program, or NULL */
+	const char *sudo;  /* in front of what needs root: "sudo ", or "" for root */
+	const char *home, *path, *storage;
+	struct tryout tryout;
+};
+
+/* A row. facts: struct host is all it looks at. arg: for functions that serve several rows. */
+struct doctor_check {
+	const char *name;
+	unsigned uses;
+	bool facts;
+	void (*run)(struct doctor *d, const struct doctor_check *c, struct finding *f);
+	const void *arg;
+};
+
+/* Each ends with a row whose name is NULL. */
+extern const struct doctor_check doctor_kernel_checks[], doctor_userns_checks[], doctor_subid_checks[],
+	doctor_helper_checks[], doctor_directory_checks[], doctor_cgroup_checks[], doctor_session_checks[],
+	doctor_network_checks[], doctor_process_checks[], doctor_self_checks[];
+
+/* The verdict, with its reason. A row that says nothing is ok. */
+void say_ok(struct doctor *d, struct finding *f, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void say_degraded(struct doctor *d, struct finding *f, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void say_missing(struct doctor *d, struct finding *f, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* What to do about it: a command where there is one. */
+void say_remedy(struct doctor *d, struct finding *f, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ------------------------------------------------------------- remedies: doctor_distro.c */
+
+enum package {
+	PACKAGE_UIDMAP, PACKAGE_PASTA, PACKAGE_SLIRP4NETNS, PACKAGE_FUSE_OVERLAYFS, PACKAGE_CRIU,
+	PACKAGE_FUSE, PACKAGE_DBUS, PACKAGE_GETSUBIDS
+};
+
+/* [pure] of the text of /etc/os-release. */
+enum distro distro_parse(struct arena *a, const char *os_release);
+enum distro distro_probe(struct arena *a);
+/* "sudo apt-get install uidmap" */
+const char *distro_install(struct doctor *d, enum package p);
+/* Sets a sysctl now and at the next boot. */
+const char *distro_sysctl(struct doctor *d, const char *name, const char *value);
+/* word as it can stand in a command, else what: "'" and spaces never reach a shell. [pure] */
+const char *shell_word(const char *word, const char *what);
+
+/* ------------------------------------------------------------------------------ looking */
+
+void tryout_run(struct doctor *d);
+/* Text of a small file, "" where it cannot be read. In the arena. */
+const char *read_text(struct doctor *d, const char *path);
+/* First number of a file; -1: there is none. */
+int64_t read_number(struct doctor *d, const char *path);
+
+#endif

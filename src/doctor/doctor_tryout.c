@@ -1,0 +1,122 @@
+/*
+ * doctor_tryout.c - what only the kernel knows, asked by trying: one child in throw-away
+ * namespaces notes which steps of a container's start it may take. It shares one page with us,
+ * mounts nothing that anybody else sees, and is gone before the first check looks at the notes.
+ *
+ * The steps are those of a launch, in its order: all namespaces at once, the map of one ID (which
+ * needs no helper), a mount, a user namespace in it, a new proc and a new sysfs. The latter two are
+ * only made, not attached: the kernel decides at fsmount(2) whether they would reveal too much.
+ */
+#include "doctor_parts.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#define ALL_NAMESPACES                                                                             \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
+	 CLONE_NEWCGROUP)
+
+static int number(int rc)
+{
+	return rc < 0 ? errno : 0;
+}
+
+/* What fsmount(2) says of a new one. */
+static int try_new(const char *type)
+{
+	auto_fd int fs = sys_fsopen(type, FSOPEN_CLOEXEC);
+	auto_fd int mount = -1;
+
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return errno;
+	mount = sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	return number(mount);
+}
+
+static int poke(const char *path, const char *text)
+{
+	return -file_poke_at(AT_FDCWD, path, text, NULL);
+}
+
+/* One ID, by ourselves, as a container with a single ID does. */
+static int try_map(uid_t uid, gid_t gid)
+{
+	char line[32];
+	int rc = poke("/proc/self/setgroups", "deny");
+
+	if (rc != 0 && rc != ENOENT)
+		return rc;
+	(void)snprintf(line, sizeof(line), "0 %u 1", gid);
+	rc = poke("/proc/self/gid_map", line);
+	if (rc != 0)
+		return rc;
+	(void)snprintf(line, sizeof(line), "0 %u 1", uid);
+	return poke("/proc/self/uid_map", line);
+}
+
+/* Runs in the child. */
+static void try_inside(struct tryout *t, uid_t uid, gid_t gid)
+{
+	t->rights = try_map(uid, gid);
+	if (t->rights == 0)
+		t->rights = number(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	t->proc = try_new("proc");
+	t->sysfs = try_new("sysfs");
+	t->nested = number(unshare(CLONE_NEWUSER));
+}
+
+static pid_t spawn(uint64_t flags)
+{
+	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+
+	return sys_clone3(&args);
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+void tryout_run(struct doctor *d)
+{
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+	struct tryout *t =
+		mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (t == MAP_FAILED)
+		return;
+	/* what a child that dies half way leaves */
+	*t = (struct tryout){
+		.done = true, .rights = ECHILD, .nested = ECHILD, .proc = ECHILD, .sysfs = ECHILD
+	};
+	pid = spawn(ALL_NAMESPACES);
+	if (pid == 0) {
+		try_inside(t, uid, gid);
+		_exit(0);
+	}
+	if (pid > 0)
+		reap(pid);
+	else
+		t->namespaces = t->userns = errno;
+	if (pid < 0) {
+		pid = spawn(CLONE_NEWUSER);
+		if (pid == 0)
+			_exit(0);
+		t->userns = number((int)pid);
+		if (pid > 0)
+			reap(pid);
+	}
+	d->tryout = *t;
+	(void)munmap(t, sizeof(*t));
+}

@@ -1,0 +1,198 @@
+/*
+ * doctor_userns.c - user namespaces, whatever forbids them, and what can be made in them. Runs in
+ * the process that the user started.
+ *
+ * userns.create says what happened when one was made. The rows after it are the known causes, one
+ * each, in the words of rootless/userns_explain.c; one that is there and did not stop this caller
+ * (root, or a binary with a profile) is ok.
+ */
+#include "doctor_parts.h"
+
+#include "base/str.h"
+#include "rootless/rootless.h"
+#include "rootless/userns_explain.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Root of the machine runs containers without a user namespace. */
+static void say_no(struct doctor *d, struct finding *f, const char *why)
+{
+	if (d->host.privileged)
+		say_degraded(d, f, "%s (root does without)", why);
+	else
+		say_missing(d, f, "%s", why);
+}
+
+static bool works(const struct doctor *d)
+{
+	return d->tryout.done && d->tryout.userns == 0 && d->tryout.rights == 0;
+}
+
+static void check_create(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const struct tryout *t = &d->tryout;
+	struct userns_cause cause;
+	const char *step = t->userns ? "user namespaces cannot be made"
+				     : "user namespaces have no rights";
+	int num = t->userns ? t->userns : t->rights;
+
+	(void)c;
+	if (works(d)) {
+		say_ok(d, f, "they can be made, and have rights");
+		return;
+	}
+	if (!userns_cause(d->a, d->root, d->exe, t->userns, &cause)) {
+		say_no(d, f, arena_printf(d->a, "%s: %s", step, strerror(num)));
+		return;
+	}
+	say_no(d, f, arena_printf(d->a, "%s: %s: %s", step, strerror(num), cause.why));
+	say_remedy(d, f, "%s", cause.remedy);
+}
+
+struct obstacle {
+	enum userns_obstacle which;
+	const char *absent;
+};
+
+static const struct obstacle no_support = { USERNS_NO_SUPPORT, "the kernel has user namespaces" },
+			     limits = { USERNS_LIMITS,
+					"no user.max_*_namespaces is 0 or close to it" },
+			     sysctl = { USERNS_SYSCTL,
+					"kernel.unprivileged_userns_clone does not forbid them" },
+			     chrooted = { USERNS_CHROOT, "not in a chroot" },
+			     apparmor = { USERNS_APPARMOR, "AppArmor does not restrict them" },
+			     seccomp = { USERNS_SECCOMP, "no seccomp filter is on this process" };
+
+static void check_obstacle(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const struct obstacle *o = c->arg;
+	struct userns_cause cause;
+
+	if (!userns_obstacle(d->a, d->root, d->exe, o->which, &cause)) {
+		say_ok(d, f, "%s", o->absent);
+		return;
+	}
+	if (works(d)) {
+		say_ok(d, f, "%s; that does not stop you here", cause.why);
+		return;
+	}
+	say_no(d, f, cause.why);
+	say_remedy(d, f, "%s", cause.remedy);
+}
+
+static void check_others(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	(void)c;
+	if (d->tryout.namespaces == 0)
+		say_ok(d, f, "mount, pid, net, ipc, uts and cgroup namespaces can be made");
+	else if (d->tryout.userns)
+		say_no(d, f, "no user namespace, so none of the others either");
+	else
+		say_no(d, f,
+		       arena_printf(
+			       d->a,
+			       "a user namespace can be made, one with mount, pid, net, ipc, uts and "
+			       "cgroup namespaces cannot: %s",
+			       strerror(d->tryout.namespaces)));
+	if (d->tryout.namespaces && !d->tryout.userns)
+		say_remedy(
+			d, f,
+			"look at userns.limits, and at what the outer container's filter allows");
+}
+
+static void check_nested(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	(void)c;
+	if (!works(d) || d->tryout.namespaces) {
+		say_degraded(d, f, "cannot be told: the first one already fails");
+	} else if (d->tryout.nested == 0) {
+		say_ok(d, f, "a container may make user namespaces itself");
+	} else {
+		say_degraded(
+			d, f, "no user namespace within a container's: %s",
+			d->tryout.nested == ENOSPC || d->tryout.nested == EUSERS
+				? "they would be nested more than 32 deep, or a limit is reached"
+				: strerror(d->tryout.nested));
+		say_remedy(
+			d, f,
+			"start from fewer nested containers, or raise user.max_user_namespaces outside");
+	}
+}
+
+/* Reads fields 4 and 5 of mountinfo: what covers something below /proc, at most a few. */
+static const char *covered(struct doctor *d, const char *below)
+{
+	const char *line = read_text(d, "/proc/self/mountinfo");
+	auto_str struct str list = STR_INIT;
+	size_t len = strlen(below), found = 0;
+
+	for (; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
+		const char *p = line;
+
+		for (int i = 0; i < 4 && *p; i++)
+			p += strcspn(p, " \n"), p += *p == ' ';
+		if (strncmp(p, below, len) != 0 || p[len] != '/' || ++found > 4)
+			continue;
+		str_addf(&list, "%s%.*s", list.len ? ", " : "", (int)strcspn(p, " \n"), p);
+	}
+	if (found > 4)
+		str_addf(&list, " and %zu more", found - 4);
+	return list.len ? arena_strdup(d->a, list.p) : NULL;
+}
+
+static void check_proc(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *names = covered(d, "/proc");
+
+	(void)c;
+	if (d->tryout.proc == 0 && d->tryout.namespaces == 0) {
+		say_ok(d, f, "a container gets a proc of its own");
+		return;
+	}
+	if (d->tryout.namespaces) {
+		say_degraded(d, f, "cannot be told: no namespaces to try in");
+		return;
+	}
+	say_no(d, f,
+	       arena_printf(d->a, "a new proc is refused (%s)%s%s%s", strerror(d->tryout.proc),
+			    names ? ": this one is partly covered by mounts on " : "",
+			    names ? names : "", names ? ", as in an unprivileged container" : ""));
+	say_remedy(
+		d, f,
+		"bryo sandbox --proc bind (shows the outer processes), or have the outer container "
+		"unmask /proc: podman and docker: --security-opt unmask=/proc/*; a pod: procMount: "
+		"Unmasked with hostUsers: false");
+}
+
+static void check_sysfs(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *names = covered(d, "/sys");
+
+	(void)c;
+	if (d->tryout.namespaces)
+		say_degraded(d, f, "cannot be told: no namespaces to try in");
+	else if (d->tryout.sysfs == 0)
+		say_ok(d, f, "a container with its own network gets a sysfs of its own");
+	else
+		say_degraded(d, f, "a new sysfs is refused (%s)%s%s: configs that mount one fail",
+			     strerror(d->tryout.sysfs), names ? ", for mounts cover " : "",
+			     names ? names : "");
+	if (f->status == DOCTOR_DEGRADED && !d->tryout.namespaces)
+		say_remedy(d, f, "bind /sys instead, as `bryo spec --rootless` does");
+}
+
+const struct doctor_check doctor_userns_checks[] = {
+	{ "userns.create", DOCTOR_ANY, false, check_create, NULL },
+	{ "userns.support", DOCTOR_ANY, false, check_obstacle, &no_support },
+	{ "userns.limits", DOCTOR_ANY, false, check_obstacle, &limits },
+	{ "userns.sysctl", DOCTOR_ANY, false, check_obstacle, &sysctl },
+	{ "userns.apparmor", DOCTOR_ANY, false, check_obstacle, &apparmor },
+	{ "userns.chroot", DOCTOR_ANY, false, check_obstacle, &chrooted },
+	{ "userns.seccomp", DOCTOR_ANY, false, check_obstacle, &seccomp },
+	{ "userns.namespaces", DOCTOR_ANY, false, check_others, NULL },
+	{ "userns.nested", DOCTOR_PODMAN | DOCTOR_SANDBOX, false, check_nested, NULL },
+	{ "mount.proc", DOCTOR_SANDBOX | DOCTOR_PODMAN, false, check_proc, NULL },
+	{ "mount.sysfs", DOCTOR_PODMAN, false, check_sysfs, NULL },
+	{ 0 },
+};
