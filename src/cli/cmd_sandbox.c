@@ -9,7 +9,7 @@
 #include "sandbox.h"
 
 #include "base/cleanup.h"
-#include "base/path.h"
+#include "base/json_edit.h"
 #include "out.h"
 
 #include <errno.h>
@@ -24,77 +24,65 @@
 static const struct opt sandbox_opts[] = {
 	{ "rw", 0, OPT_LIST, OFF(rw), "PATH", "let CMD read and write PATH" },
 	{ "ro", 0, OPT_LIST, OFF(ro), "PATH", "let CMD read PATH" },
+	{ "tmpfs", 0, OPT_LIST, OFF(tmpfs), "PATH[:size=SIZE,mode=MODE,...]",
+	  "a new empty file system in memory" },
+	{ "bind-data", 0, OPT_LIST, OFF(bind_data), "FD|@FILE:PATH[:mode=MODE]",
+	  "a read-only file in memory, from a descriptor" },
 	{ "cwd", 0, OPT_STRING, OFF(cwd), "DIR", "work in DIR, not in the current directory" },
 	{ "env", 'e', OPT_LIST, OFF(env), "K=V", "set an environment variable" },
 	{ "keep-env", 0, OPT_LIST, OFF(keep_env), "NAME", "pass an environment variable on" },
+	{ "memory", 0, OPT_STRING, OFF(memory), "SIZE", "limit of memory; units k, m, g" },
+	{ "cpus", 0, OPT_STRING, OFF(cpus), "N", "limit of CPU time, in CPUs, such as 1.5" },
+	{ "pids", 0, OPT_STRING, OFF(pids), "N", "limit of processes and threads" },
 	{ "seccomp", 0, OPT_STRING, OFF(seccomp), "FILE",
 	  "system call filter: default, none, or a linux.seccomp object" },
 	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
 	  "how the sandbox's IDs are mapped (default: your own alone)" },
+	{ "plan", 0, OPT_FLAG, OFF(plan), NULL, "print what would be done, as 'bryo plan' does" },
+	{ "print-spec", 0, OPT_FLAG, OFF(print_spec), NULL, "print the config.json, and run nothing" },
 	{ 0 },
 };
-
-/* The name that path has in the sandbox: as it was given, made absolute. */
-static int sandbox_name(struct sandbox *s, const char *path, const char **ret, struct err *err)
-{
-	char here[PATH_MAX];
-	char *name;
-
-	if (path[0] != '/' && !getcwd(here, sizeof(here)))
-		return err_sys(err, "current directory");
-	name = path[0] == '/' ? arena_strdup(s->a, path) : arena_printf(s->a, "%s/%s", here, path);
-	path_clean(name);
-	*ret = name;
-	return 0;
-}
 
 static int sandbox_add_binds(struct sandbox *s, const char *option, const struct strv *paths,
 			     bool writable, union cli_err *err)
 {
 	for (size_t i = 0; i < paths->n; i++) {
-		struct sandbox_bind b = { .writable = writable };
-		int rc = sandbox_realpath(s, option, paths->v[i], &b.source, &err->own);
+		struct sandbox_mount m = { .writable = writable };
+		int rc = sandbox_realpath(s, option, paths->v[i], &m.source, &err->own);
 
 		/* ".." through a symbolic link is only right after resolving */
 		if (rc == 0 && strstr(paths->v[i], ".."))
-			b.path = b.source;
+			m.path = m.source;
 		else if (rc == 0)
-			rc = sandbox_name(s, paths->v[i], &b.path, &err->own);
+			rc = sandbox_name(s, paths->v[i], &m.path, &err->own);
+		if (rc == 0)
+			rc = sandbox_add_mount(s, &m, option, paths->v[i], err);
 		if (rc < 0)
 			return rc;
-		if (str_eq(b.path, "/"))
-			return cli_usage(s->cli, err, "%s /: the whole host is no sandbox", option);
-		for (size_t j = 0; j < s->binds.n; j++)
-			if (str_eq(s->binds.v[j].path, b.path) &&
-			    s->binds.v[j].writable != writable)
-				return cli_usage(s->cli, err,
-						 "'%s' is given with --ro and with --rw",
-						 paths->v[i]);
-		*vec_add(s->a, &s->binds) = b;
 	}
 	return 0;
 }
 
 /* Parents first: what is mounted later would be hidden by them. */
-static int bind_compare(const void *a, const void *b)
+static int mount_compare(const void *a, const void *b)
 {
-	return strcmp(((const struct sandbox_bind *)a)->path,
-		      ((const struct sandbox_bind *)b)->path);
+	return strcmp(((const struct sandbox_mount *)a)->path,
+		      ((const struct sandbox_mount *)b)->path);
 }
 
-static void sandbox_publish_binds(struct sandbox *s)
+static void sandbox_publish_mounts(struct sandbox *s)
 {
-	if (s->binds.n)
-		qsort(s->binds.v, s->binds.n, sizeof(*s->binds.v), bind_compare);
-	s->spec.binds.v = s->binds.v;
-	s->spec.binds.n = s->binds.n;
+	if (s->mounts.n)
+		qsort(s->mounts.v, s->mounts.n, sizeof(*s->mounts.v), mount_compare);
+	s->spec.mounts.v = s->mounts.v;
+	s->spec.mounts.n = s->mounts.n;
 }
 
 static int sandbox_cwd(struct sandbox *s, struct err *err)
 {
 	const char *option = s->args->cwd ? "--cwd" : "working directory";
 	const char *home = NULL, *refusal, *cwd;
-	const struct sandbox_bind *named;
+	const struct sandbox_mount *named;
 	struct stat st;
 	int rc = sandbox_realpath(s, option, s->args->cwd ? s->args->cwd : ".", &cwd, err);
 
@@ -103,7 +91,7 @@ static int sandbox_cwd(struct sandbox *s, struct err *err)
 	if (stat(cwd, &st) == 0 && !S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "%s '%s': not a directory", option, cwd);
 	s->spec.cwd = cwd;
-	named = sandbox_bind_of(&s->spec, cwd);
+	named = sandbox_mount_of(&s->spec, cwd);
 	if (named && (named->writable || str_eq(named->path, cwd)))
 		return 0;
 	if (s->spec.home && sandbox_realpath(s, "home", s->spec.home, &home, NULL) < 0)
@@ -117,8 +105,8 @@ static int sandbox_cwd(struct sandbox *s, struct err *err)
 			"go to the directory that CMD works on, or say that you mean it: --rw %s",
 			str_eq(cwd, "/") ? "PATH" : cwd);
 	}
-	*vec_add(s->a, &s->binds) = (struct sandbox_bind){ cwd, cwd, true };
-	sandbox_publish_binds(s);
+	*vec_add(s->a, &s->mounts) = (struct sandbox_mount){ .path = cwd, .source = cwd, .writable = true };
+	sandbox_publish_mounts(s);
 	return 0;
 }
 
@@ -135,9 +123,15 @@ static int sandbox_build(struct sandbox *s, union cli_err *err)
 		rc = sandbox_add_binds(s, "--ro", &s->args->ro, false, err);
 	if (rc == 0)
 		rc = sandbox_add_binds(s, "--rw", &s->args->rw, true, err);
+	if (rc == 0)
+		rc = sandbox_tmpfs(s, err);
+	if (rc == 0)
+		rc = sandbox_data(s, err);
+	if (rc == 0)
+		rc = sandbox_limits(s, err);
 	if (rc < 0)
 		return rc;
-	sandbox_publish_binds(s);
+	sandbox_publish_mounts(s);
 	rc = sandbox_cwd(s, &err->own);
 	return rc == 0 ? sandbox_seccomp(s, &err->own) : rc;
 }
@@ -152,35 +146,80 @@ static int sandbox_id(char *buf, size_t size, struct err *err)
 	return 0;
 }
 
+/* What is asked for needs a cgroup: then where it is made is chosen as for any container. */
+static bool sandbox_limited(const struct sandbox *s)
+{
+	const struct sandbox_limits *l = &s->spec.limits;
+
+	return l->memory || l->cpu_quota || l->pids;
+}
+
+/* For people and as a start for a config.json: the document as `bryo spec` would lay it out. */
+static int sandbox_print(struct sandbox *s, const struct str *text, struct err *err)
+{
+	auto_json_out struct json_out o;
+	struct json *doc;
+	int rc = json_parse(s->a, "config", text->p, text->len, &doc, err);
+
+	if (rc < 0)
+		return rc;
+	json_out_init(&o, "\t");
+	(void)json_out_tree(&o, NULL, doc);
+	str_addc(&o.s, '\n');
+	return out_text(o.s.p, err);
+}
+
+static int sandbox_plan(const struct cli *cli, const struct bryo_create_options *o,
+			union cli_err *err)
+{
+	auto_free char *text = NULL;
+	auto_ctx bryo_ctx *ctx = NULL;
+	int rc = cli_open(cli, false, &ctx, err);
+
+	if (rc == 0)
+		rc = bryo_plan(ctx, "sandbox", o, false, &text, &err->lib);
+	return rc < 0 ? rc : out_text(text, &err->own);
+}
+
+static int sandbox_execute(const struct cli *cli, const struct bryo_create_options *o,
+			   union cli_err *err)
+{
+	auto_ctx bryo_ctx *ctx = NULL;
+	char id[64];
+	int rc = sandbox_id(id, sizeof(id), &err->own);
+
+	if (rc == 0)
+		rc = cli_open(cli, true, &ctx, err);
+	if (rc < 0)
+		return rc;
+	rc = run_container(ctx, id, o, false, err);
+	if (rc >= 0 || !err->own.exec)
+		return rc;
+	/* as shells and env(1) have it: CMD's fault is told apart from ours, which is 125 */
+	out_error(&err->lib);
+	return rc == -ENOENT ? 127 : 126;
+}
+
 static int sandbox_run(const struct cli *cli, union cli_err *err)
 {
 	struct sandbox s = { .cli = cli, .args = cli->args, .a = cli->arena };
 	struct bryo_create_options o = s.args->create;
 	struct cli quick = *cli;
 	auto_str struct str text = STR_INIT;
-	auto_ctx bryo_ctx *ctx = NULL;
-	char id[64];
 	int rc = sandbox_build(&s, err);
 
-	/* a scope is a conversation with systemd, and nothing here has to be limited or paused */
-	if (!quick.cgroup_manager)
-		quick.cgroup_manager = "disabled";
-	if (rc == 0)
-		rc = sandbox_id(id, sizeof(id), &err->own);
-	if (rc == 0)
-		rc = cli_open(&quick, true, &ctx, err);
 	if (rc < 0)
 		return rc;
+	/* a scope is a conversation with systemd: only where something is to be limited */
+	if (!quick.cgroup_manager && !sandbox_limited(&s))
+		quick.cgroup_manager = "disabled";
 	sandbox_spec_write(&s.spec, &text);
+	if (s.args->print_spec)
+		return sandbox_print(&s, &text, &err->own);
 	o.size = sizeof(o);
 	o.config_text = text.p;
 	o.throw_away = true;
-	rc = run_container(ctx, id, &o, false, err);
-	if (rc >= 0 || !err->own.exec)
-		return rc;
-	/* as shells and env(1) have it: CMD's fault is told apart from ours, which is 125 */
-	out_error(&err->lib);
-	return rc == -ENOENT ? 127 : 126;
+	return s.args->plan ? sandbox_plan(&quick, &o, err) : sandbox_execute(&quick, &o, err);
 }
 
 const struct command cmd_sandbox = {

@@ -2,6 +2,7 @@
  * cmd_update.c - `bryo update`: limits of a container that is there, by options, which are turned
  * into a linux.resources object, or by such an object in a file (engines).
  */
+#include "bytes.h"
 #include "cmd.h"
 
 #include "base/cleanup.h"
@@ -55,41 +56,6 @@ static const struct opt update_opts[] = {
 	{ 0 },
 };
 
-/* Bytes as runc's callers write them: 512m, 1g, 1.5g is not among them. Powers of 1024. */
-static bool parse_bytes(const char *text, long long *ret)
-{
-	static const char units[] = "kmgtp";
-	size_t digits = strspn(text, "0123456789");
-	unsigned long long n;
-	char number[24];
-	const char *unit;
-
-	if (str_eq(text, "-1")) {
-		*ret = -1;
-		return true;
-	}
-	if (!digits || digits >= sizeof(number))
-		return false;
-	memcpy(number, text, digits);
-	number[digits] = '\0';
-	text += digits;
-	if (!str_to_u64(number, LLONG_MAX, &n))
-		return false;
-	unit = *text ? strchr(units, *text | 0x20) : NULL;
-	if (unit) {
-		unsigned shift = 10 * (unsigned)(unit - units + 1);
-
-		if (n > (unsigned long long)LLONG_MAX >> shift)
-			return false;
-		n <<= shift;
-		text++;
-		text += *text == 'i' || *text == 'I';
-	}
-	text += *text == 'b' || *text == 'B';
-	*ret = (long long)n;
-	return !*text;
-}
-
 static bool parse_number(const char *text, long long *ret)
 {
 	bool negative = *text == '-';
@@ -139,7 +105,7 @@ static int add_field(const struct cli *cli, const struct field *f, const char *v
 
 	if (f->kind == TEXT)
 		json_out_str(o, f->key, value);
-	else if (f->kind == BYTES ? parse_bytes(value, &n) : parse_number(value, &n))
+	else if (f->kind == BYTES ? bytes_parse(value, &n) : parse_number(value, &n))
 		json_out_i64(o, f->key, n);
 	else
 		return cli_usage(cli, err, "--%s '%s': %s", f->option, value,

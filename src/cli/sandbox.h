@@ -11,13 +11,16 @@
 
 #include "cmd.h"
 
+#include "base/json.h"
 #include "base/vec.h"
 #include "oci/sandbox_spec.h"
 
 struct sandbox_args {
 	struct bryo_create_options create; /* options that any container has */
-	struct strv rw, ro, env, keep_env;
+	struct strv rw, ro, tmpfs, bind_data, env, keep_env;
 	const char *cwd, *seccomp, *idmap;
+	const char *memory, *cpus, *pids;
+	bool plan, print_spec;
 };
 
 struct sandbox {
@@ -25,13 +28,25 @@ struct sandbox {
 	const struct sandbox_args *args;
 	struct arena *a;
 	struct sandbox_spec spec;
-	VEC(struct sandbox_bind) binds;
+	VEC(struct sandbox_mount) mounts;
 	VEC(const char *) env, system;
 };
 
 /* path with all links followed, in the arena; errors begin with option. */
 int sandbox_realpath(struct sandbox *s, const char *option, const char *path, const char **ret,
 		     struct err *err);
+/* The name that path has in the sandbox: as it was given, made absolute. */
+int sandbox_name(struct sandbox *s, const char *path, const char **ret, struct err *err);
+/*
+ * A mount that the caller named, by option and value. Of the same kind the later one at a path
+ * counts (a profile is overruled by the command line), of two kinds neither.
+ */
+int sandbox_add_mount(struct sandbox *s, const struct sandbox_mount *m, const char *option,
+		      const char *value, union cli_err *err);
+/* --memory, --cpus, --pids; --tmpfs; --bind-data. */
+int sandbox_limits(struct sandbox *s, union cli_err *err);
+int sandbox_tmpfs(struct sandbox *s, union cli_err *err);
+int sandbox_data(struct sandbox *s, union cli_err *err);
 /* Terminal, system directories, home and name of the caller, CMD, resolv.conf. */
 void sandbox_host(struct sandbox *s);
 int sandbox_env(struct sandbox *s, union cli_err *err);

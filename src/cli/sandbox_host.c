@@ -34,7 +34,7 @@ static void sandbox_resolv(struct sandbox *s)
 {
 	char link[PATH_MAX];
 	ssize_t n = readlink("/etc/resolv.conf", link, sizeof(link) - 1);
-	struct sandbox_bind b = { 0 };
+	struct sandbox_mount b = { 0 };
 	char *path;
 
 	if (n <= 0)
@@ -48,7 +48,7 @@ static void sandbox_resolv(struct sandbox *s)
 	if (sandbox_realpath(s, "resolv.conf", "/etc/resolv.conf", &b.source, NULL) < 0)
 		return;
 	b.path = path;
-	*vec_add(s->a, &s->binds) = b;
+	*vec_add(s->a, &s->mounts) = b;
 }
 
 static void env_set(struct sandbox *s, const char *name, size_t len, const char *value)

@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "mount_data.h"
 #include "mount_explain.h"
 #include "mount_fs.h"
 
@@ -296,6 +297,8 @@ static int do_one(const struct mount_plan *plan, size_t i, int rootfd, struct er
 		return do_bind(op, plan->sources[i], rootfd, err);
 	case MOUNT_REMOUNT:
 		return do_remount(op, rootfd, err);
+	case MOUNT_DATA:
+		return mount_data_inside(op, rootfd, err);
 	case MOUNT_CGROUP:
 		return do_cgroup(op, rootfd, err);
 	}

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "mount_data.h"
 #include "mount_explain.h"
 
 #include <limits.h>
@@ -25,6 +26,11 @@ static int check_one(const struct mount_op *op, struct err *err)
 		err_set(err, ENOTSUP,
 			"a procfs can only be mounted while the container is created");
 		return err_hint(err, -ENOTSUP, "put it into mounts[] of config.json");
+	}
+	if (op->kind == MOUNT_DATA) {
+		err_set(err, ENOTSUP, "type %s is not supported for a running container",
+			MOUNT_DATA_TYPE);
+		return err_hint(err, -ENOTSUP, "put the mount into mounts[] of config.json");
 	}
 	if (op->map.active || op->o.copy_symlink) {
 		err_set(err, ENOTSUP, "%s is not supported for a running container",

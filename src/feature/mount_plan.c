@@ -3,6 +3,7 @@
  * the policy table are chosen here from facts, each with a note.
  */
 #include "mount.h"
+#include "mount_data.h"
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -20,6 +21,7 @@ struct planner {
 	const struct ns_plan *ns;
 	const struct idmap_plan *ids;
 	struct notes *notes;
+	const struct spec_process *process; /* NULL: there is none */
 	const char *proc; /* annotation org.bryo.proc */
 	bool userns;	  /* the mounts are made with the rights of a user namespace only */
 	bool own_cgroup;
@@ -334,7 +336,10 @@ static int plan_one(struct planner *p, const struct spec_mount *m, struct mount_
 			err, -EINVAL,
 			"add \"bind\" or \"rbind\" to the options, or a type such as tmpfs");
 	}
-	return plan_fs(p, op, err);
+	if (!str_eq(m->type, MOUNT_DATA_TYPE))
+		return plan_fs(p, op, err);
+	rc = check_id_data(p, op, err);
+	return rc < 0 ? rc : mount_data_plan(p->a, p->process, op, err);
 }
 
 /* After the kind is known: who maps the IDs depends on it. */
@@ -406,8 +411,15 @@ int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
 	       bool own_cgroup, struct notes *notes, struct mount_plan *ret, struct err *err)
 {
 	bool userns = (ns->differ & CLONE_NEWUSER) || host->in_userns;
-	struct planner p = { a,	    bundle, ns, ids, notes, spec_annotation(spec, "org.bryo.proc"),
-			     userns, own_cgroup };
+	struct planner p = { a,
+			     bundle,
+			     ns,
+			     ids,
+			     notes,
+			     spec->has_process ? &spec->process : NULL,
+			     spec_annotation(spec, "org.bryo.proc"),
+			     userns,
+			     own_cgroup };
 	struct err all = ERR_INIT;
 
 	ret->v = arena_alloc(a, (spec->mounts.n + 1) * sizeof(*ret->v));

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "feature/mount_data.h"
 #include "oci/idmap_style.h"
 #include "oci/spec_load.h"
 #include "plan/dump.h"
@@ -383,6 +384,8 @@ static int try_sources(struct plan *plan, const char *notify_dir, struct err *er
 		rc = mount_sources_inside(&plan->mounts, err);
 	if (rc == 0)
 		rc = mount_idmap_outside(&plan->mounts, err);
+	if (rc == 0)
+		rc = mount_data_check(&plan->mounts, err);
 	if (rc == 0)
 		rc = device_sources_inside(&plan->devices, err);
 	for (size_t i = 0; i < plan->mounts.n; i++)

@@ -48,12 +48,26 @@ static void mount_system(struct json_out *o, const char *path)
 	mount(o, path, "bind", path, LIST("rbind", "copy-symlink", "rro", "rnosuid", "rnodev"));
 }
 
-static void mount_bind(struct json_out *o, const struct sandbox_bind *b)
+static void mount_named(struct json_out *o, const struct sandbox_mount *m)
 {
-	if (b->writable)
-		mount(o, b->path, "bind", b->source, LIST("rbind", "rnosuid", "rnodev"));
+	if (m->kind == SANDBOX_TMPFS)
+		mount(o, m->path, "tmpfs", "tmpfs", m->options.v);
+	else if (m->kind == SANDBOX_DATA)
+		mount(o, m->path, "bryo-data", m->source, m->options.v);
+	else if (m->writable)
+		mount(o, m->path, "bind", m->source, LIST("rbind", "rnosuid", "rnodev"));
 	else
-		mount(o, b->path, "bind", b->source, LIST("rbind", "rro", "rnosuid", "rnodev"));
+		mount(o, m->path, "bind", m->source, LIST("rbind", "rro", "rnosuid", "rnodev"));
+}
+
+/* A new tmpfs, unless the caller has named something for that very place. */
+static void mount_own(struct json_out *o, const struct sandbox_spec *s, const char *path,
+		      const char *source, const char *const *options)
+{
+	for (size_t i = 0; i < s->mounts.n; i++)
+		if (strcmp(s->mounts.v[i].path, path) == 0)
+			return;
+	mount(o, path, "tmpfs", source, options);
 }
 
 static void mounts(struct json_out *o, const struct sandbox_spec *s)
@@ -66,14 +80,14 @@ static void mounts(struct json_out *o, const struct sandbox_spec *s)
 	      LIST("nosuid", "noexec", "strictatime", "mode=755", "size=64k"));
 	mount(o, "/dev/pts", "devpts", "devpts",
 	      LIST("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"));
-	mount(o, "/dev/shm", "tmpfs", "shm", LIST("nosuid", "nodev", "mode=1777"));
-	mount(o, "/run", "tmpfs", "tmpfs", LIST("nosuid", "nodev", "mode=755"));
-	mount(o, "/tmp", "tmpfs", "tmpfs", LIST("nosuid", "nodev", "mode=1777"));
-	mount(o, "/var/tmp", "tmpfs", "tmpfs", LIST("nosuid", "nodev", "mode=1777"));
+	mount_own(o, s, "/dev/shm", "shm", LIST("nosuid", "nodev", "mode=1777"));
+	mount_own(o, s, "/run", "tmpfs", LIST("nosuid", "nodev", "mode=755"));
+	mount_own(o, s, "/tmp", "tmpfs", LIST("nosuid", "nodev", "mode=1777"));
+	mount_own(o, s, "/var/tmp", "tmpfs", LIST("nosuid", "nodev", "mode=1777"));
 	if (s->home)
-		mount(o, s->home, "tmpfs", "tmpfs", LIST("nosuid", "nodev", "mode=700"));
-	for (size_t i = 0; i < s->binds.n; i++)
-		mount_bind(o, &s->binds.v[i]);
+		mount_own(o, s, s->home, "tmpfs", LIST("nosuid", "nodev", "mode=700"));
+	for (size_t i = 0; i < s->mounts.n; i++)
+		mount_named(o, &s->mounts.v[i]);
 	json_out_end(o, ']');
 }
 
@@ -111,6 +125,30 @@ static void mapping(struct json_out *o, const char *key, uint32_t id)
 	json_out_end(o, ']');
 }
 
+static void limit(struct json_out *o, const char *object, const char *key, int64_t value,
+		  const char *key2, int64_t value2)
+{
+	if (!value)
+		return;
+	json_out_object(o, object);
+	json_out_i64(o, key, value);
+	if (key2)
+		json_out_i64(o, key2, value2);
+	json_out_end(o, '}');
+}
+
+/* Swap as much as memory: of swap beyond it nothing, so that a limit is one. */
+static void limits(struct json_out *o, const struct sandbox_limits *l)
+{
+	if (!l->memory && !l->cpu_quota && !l->pids)
+		return;
+	json_out_object(o, "resources");
+	limit(o, "memory", "limit", l->memory, "swap", l->memory);
+	limit(o, "cpu", "quota", l->cpu_quota, "period", SANDBOX_CPU_PERIOD);
+	limit(o, "pids", "limit", l->pids, NULL, 0);
+	json_out_end(o, '}');
+}
+
 static void linux_part(struct json_out *o, const struct sandbox_spec *s)
 {
 	json_out_object(o, "linux");
@@ -134,6 +172,7 @@ static void linux_part(struct json_out *o, const struct sandbox_spec *s)
 		     "/proc/sched_debug", "/proc/scsi"));
 	strings(o, "readonlyPaths",
 		LIST("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"));
+	limits(o, &s->limits);
 	if (s->seccomp)
 		json_out_raw(o, "seccomp", s->seccomp);
 	json_out_end(o, '}');
@@ -217,15 +256,15 @@ const char *sandbox_refusal(const char *path, const char *home)
 	return NULL;
 }
 
-const struct sandbox_bind *sandbox_bind_of(const struct sandbox_spec *s, const char *path)
+const struct sandbox_mount *sandbox_mount_of(const struct sandbox_spec *s, const char *path)
 {
-	const struct sandbox_bind *best = NULL;
+	const struct sandbox_mount *best = NULL;
 
-	for (size_t i = 0; i < s->binds.n; i++) {
-		const struct sandbox_bind *b = &s->binds.v[i];
+	for (size_t i = 0; i < s->mounts.n; i++) {
+		const struct sandbox_mount *m = &s->mounts.v[i];
 
-		if (sandbox_below(path, b->path) && (!best || strlen(b->path) > strlen(best->path)))
-			best = b;
+		if (sandbox_below(path, m->path) && (!best || strlen(m->path) > strlen(best->path)))
+			best = m;
 	}
 	return best;
 }

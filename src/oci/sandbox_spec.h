@@ -11,11 +11,28 @@
 
 #include "base/json.h"
 
-struct sandbox_bind {
-	const char *path;   /* absolute and clean; where it is in the sandbox */
-	const char *source; /* absolute */
-	bool writable;
+enum sandbox_kind {
+	SANDBOX_BIND,
+	SANDBOX_TMPFS,
+	SANDBOX_DATA, /* a file with the content of descriptor fd:N (feature/mount_data.h) */
 };
+
+struct sandbox_mount {
+	const char *path;   /* absolute and clean; where it is in the sandbox */
+	const char *source; /* absolute; of SANDBOX_DATA "fd:N"; of SANDBOX_TMPFS NULL */
+	bool writable;
+	enum sandbox_kind kind;
+	struct strv options; /* of SANDBOX_TMPFS and SANDBOX_DATA */
+};
+
+/* 0: no limit. */
+struct sandbox_limits {
+	int64_t memory;	   /* bytes; swap is not used beyond it */
+	int64_t cpu_quota; /* microseconds in SANDBOX_CPU_PERIOD */
+	int64_t pids;
+};
+
+#define SANDBOX_CPU_PERIOD 100000
 
 struct sandbox_spec {
 	uint32_t uid, gid; /* the caller's, inside and outside */
@@ -26,9 +43,10 @@ struct sandbox_spec {
 	struct strv args, env;
 	struct strv system; /* what the host has of sandbox_system_dirs() */
 	struct {
-		struct sandbox_bind *v;
+		struct sandbox_mount *v;
 		size_t n;
-	} binds;	     /* parents first */
+	} mounts;	     /* parents first */
+	struct sandbox_limits limits;
 	const char *seccomp; /* a linux.seccomp object as text; NULL: no filter */
 	const char *idmap;   /* instead of the caller's ID alone: idmap_style.h; or NULL */
 };
@@ -47,7 +65,7 @@ bool sandbox_below(const char *path, const char *base);
  * "it is ...", or NULL when it may. home may be NULL. [pure]
  */
 const char *sandbox_refusal(const char *path, const char *home);
-/* The bind that decides about path: the deepest one that it is in, or NULL. [pure] */
-const struct sandbox_bind *sandbox_bind_of(const struct sandbox_spec *s, const char *path);
+/* The mount that decides about path: the deepest one that it is in, or NULL. [pure] */
+const struct sandbox_mount *sandbox_mount_of(const struct sandbox_spec *s, const char *path);
 
 #endif

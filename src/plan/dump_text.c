@@ -29,6 +29,8 @@ const char *plan_word_mount(enum mount_kind kind, bool recursive)
 		return recursive ? "rbind" : "bind";
 	case MOUNT_REMOUNT:
 		return "remount";
+	case MOUNT_DATA:
+		return "file";
 	case MOUNT_CGROUP:
 		break;
 	}
@@ -103,7 +105,7 @@ static void text_mounts(struct str *s, const struct plan *p)
 		(void)mount_attr_text(op->o.rec_set, rec, sizeof(rec));
 		str_addf(s, "  %-7s %-24s %s%s%s%s%s%s%s", plan_word_mount(op->kind, op->recursive),
 			 op->target,
-			 op->kind == MOUNT_BIND ? op->source
+			 op->kind == MOUNT_BIND || op->kind == MOUNT_DATA ? op->source
 			 : op->type		? op->type
 						: "",
 			 *set ? " (" : "", set, *set ? ")" : "", *rec ? " (all below: " : "", rec,

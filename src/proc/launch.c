@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "feature/mount_data.h"
 #include "proc/init.h"
 #include "proc/join.h"
 #include "proc/start.h"
@@ -177,8 +178,11 @@ int launch_outside(const struct launch_request *q, struct launched *ret, struct 
 	if (rc == 0)
 		rc = mount_idmap_outside(&q->plan->mounts, err);
 	if (rc == 0)
+		rc = mount_data_outside(&q->plan->mounts, err);
+	if (rc == 0)
 		rc = clone_init(&args, q->host, ret, err);
 	mount_idmap_release(&q->plan->mounts);
+	mount_data_release(&q->plan->mounts);
 	fd_closep(&theirs);
 	if (rc < 0)
 		return rc;

@@ -68,15 +68,15 @@ static void test_homes(void)
 
 static void test_binds(void)
 {
-	struct sandbox_bind binds[] = { { "/a", "/a", true },
+	struct sandbox_mount binds[] = { { "/a", "/a", true },
 					{ "/a/b", "/a/b", false },
 					{ "/c", "/c", true } };
-	struct sandbox_spec s = { .binds = { binds, ARRAY_LEN(binds) } };
+	struct sandbox_spec s = { .mounts = { binds, ARRAY_LEN(binds) } };
 
-	ok(sandbox_bind_of(&s, "/a/x") == &binds[0], "the only bind above decides");
-	ok(sandbox_bind_of(&s, "/a/b/x") == &binds[1], "the deepest bind decides");
-	ok(sandbox_bind_of(&s, "/a/bc") == &binds[0], "a longer name is not below");
-	ok(!sandbox_bind_of(&s, "/d"), "none");
+	ok(sandbox_mount_of(&s, "/a/x") == &binds[0], "the only bind above decides");
+	ok(sandbox_mount_of(&s, "/a/b/x") == &binds[1], "the deepest bind decides");
+	ok(sandbox_mount_of(&s, "/a/bc") == &binds[0], "a longer name is not below");
+	ok(!sandbox_mount_of(&s, "/d"), "none");
 }
 
 static const struct spec_mount *mount_of(const struct spec *spec, const char *path)
@@ -101,7 +101,7 @@ static void test_document(void)
 	static const char *const dirs[] = { "/usr", "/bin", "/etc", NULL };
 	static const char *const args[] = { "sh", "-c", "echo \"\\ \n\"", NULL };
 	static const char *const env[] = { "A=b", NULL };
-	struct sandbox_bind binds[] = { { "/srv/a\"b\n\xc3\xa4", "/srv/real", true },
+	struct sandbox_mount binds[] = { { "/srv/a\"b\n\xc3\xa4", "/srv/real", true },
 					{ "/srv/ro", "/srv/ro", false } };
 	struct sandbox_spec s = {
 		.uid = 4294967294u,
@@ -111,7 +111,7 @@ static void test_document(void)
 		.args = { (const char **)args, 3 },
 		.env = { (const char **)env, 1 },
 		.system = { (const char **)dirs, 3 },
-		.binds = { binds, 2 },
+		.mounts = { binds, 2 },
 	};
 	auto_arena struct arena a = ARENA_INIT;
 	auto_str struct str text = STR_INIT;
