@@ -89,6 +89,8 @@ extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_dele
 	  "keep the caller's session keyring" },						\
 	{ "idmap", 0, OPT_STRING, off(idmap), "single|subid|keep-id|START:HOST:SIZE,...",	\
 	  "how the container's IDs are mapped" },						\
+	{ "listen", 0, OPT_LIST, off(listen), "[NAME=]tcp|udp:[IP:]PORT|unix:PATH",		\
+	  "bind a socket here and pass it on" },						\
 	{ "no-subreaper", 0, OPT_FLAG, off(no_subreaper), NULL,					\
 	  "do not adopt orphaned processes" }
 /* clang-format on */

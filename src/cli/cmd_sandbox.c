@@ -34,6 +34,8 @@ static const struct opt sandbox_opts[] = {
 	{ "memory", 0, OPT_STRING, OFF(memory), "SIZE", "limit of memory; units k, m, g" },
 	{ "cpus", 0, OPT_STRING, OFF(cpus), "N", "limit of CPU time, in CPUs, such as 1.5" },
 	{ "pids", 0, OPT_STRING, OFF(pids), "N", "limit of processes and threads" },
+	{ "listen", 0, OPT_LIST, OFF(create.listen), "[NAME=]tcp|udp:[IP:]PORT|unix:PATH",
+	  "bind a socket here and pass it on" },
 	{ "seccomp", 0, OPT_STRING, OFF(seccomp), "FILE",
 	  "system call filter: default, none, or a linux.seccomp object" },
 	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",

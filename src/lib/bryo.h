@@ -60,6 +60,11 @@ BRYO_API const char *bryo_ctx_root(const bryo_ctx *ctx); /* the state directory 
  */
 BRYO_API int bryo_protect_self(char *const argv[], struct bryo_err *err);
 
+struct bryo_words { /* a list of strings that are not copied */
+	const char **v;
+	size_t n;
+};
+
 struct bryo_create_options {
 	size_t size;
 	const char *bundle;	    /* NULL: "." */
@@ -76,6 +81,7 @@ struct bryo_create_options {
 	const char *host_facts;	    /* bryo_plan() only: a facts file instead of this machine */
 	bool throw_away;	    /* the caller deletes it at its end: if it does not get to that, gc may */
 	const char *idmap;	    /* instead of the config's mappings: bryo(1), --idmap; NULL: the config's */
+	struct bryo_words listen;   /* sockets to bind and pass behind those of listen_fds: bryo(1), --listen */
 };
 
 BRYO_API int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *err);

@@ -36,11 +36,14 @@ struct creation {
 	const char *manager; /* as the context has it */
 	const char *notify_dir; /* host's side of /run/notify, or NULL */
 	struct plan plan;
+	struct pairs listen_files; /* of unix sockets that we bound, until the record has them */
 	struct container c;
 };
 
 static void creation_end(struct creation *c)
 {
+	listen_undo(&c->listen_files);
+	listen_close(&c->plan.process.listen);
 	container_close(&c->c);
 	fd_closep(&c->seccomp_cache);
 	arena_free(&c->arena);
@@ -106,6 +109,7 @@ static int check_terminal(const struct spec *spec, const struct bryo_create_opti
 static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
 		     const struct bryo_create_options *o, struct host *host, struct err *err)
 {
+	const struct strv listen = { o->listen.v, o->listen.n };
 	struct plan_request q = {
 		.spec = c->spec,
 		.id = id,
@@ -114,8 +118,7 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
 		.preserve_fds = o->preserve_fds,
-		.listen_fds = o->listen_fds,
-		.listen_names = o->listen_names,
+		.listen = { o->listen_fds, o->listen_names, &listen },
 		.compile_seccomp = !host->faked,
 		.seccomp_cache = -1,
 	};
@@ -159,6 +162,7 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.notify = c->plan.process.seccomp.notify,
 		.poststart = c->spec->hooks.poststart.n,
 		.poststop = c->spec->hooks.poststop.n,
+		.listen_files = c->listen_files,
 		.created = created_now(&c->arena),
 		.runner = c->throw_away ? getpid() : 0,
 	};
@@ -340,6 +344,14 @@ static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id,
 	return rc;
 }
 
+/* Before the claim: a port that is in use is the commonest mistake, and leaves nothing this way. */
+static int open_sockets(struct creation *c, struct err *err)
+{
+	const struct process_plan *p = &c->plan.process;
+
+	return listen_open_outside(&c->arena, &p->listen, 3 + p->preserve_fds, &c->listen_files, err);
+}
+
 int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o,
 		struct bryo_err *e)
 {
@@ -360,7 +372,12 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	if (rc < 0)
 		return rc;
 	ctx_notes(ctx, &c.plan.notes);
+	rc = open_sockets(&c, err);
+	if (rc < 0)
+		return rc;
 	rc = claim(ctx, &c, id, err);
+	if (c.c.dirfd >= 0)
+		c.listen_files.n = 0;
 	if (rc == 0)
 		rc = launch(ctx, &c, o, err);
 	if (rc < 0 && c.c.dirfd >= 0) {

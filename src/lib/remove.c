@@ -170,6 +170,7 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 	if (c->record.rdt_class || c->record.rdt_monitor)
 		rdt_undo(c->record.rdt_class, c->record.rdt_monitor);
 	run_poststop(ctx, id, c);
+	listen_undo(&c->record.listen_files);
 	return state_remove(ctx->rootfd, id, err);
 }
 

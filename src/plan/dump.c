@@ -208,6 +208,12 @@ static void dump_labels(struct json_out *o, const struct process_plan *p)
 		json_out_str(o, "selinuxLabel", p->lsm.selinux);
 	if (p->listen.n)
 		json_out_u64(o, "listenFds", (uint64_t)p->listen.n);
+	if (p->listen.n == p->listen.inherited)
+		return;
+	json_out_array(o, "listen");
+	for (int i = 0; i < p->listen.n - p->listen.inherited; i++)
+		json_out_str(o, NULL, p->listen.make[i].word);
+	json_out_end(o, ']');
 }
 
 static void dump_process(struct json_out *o, const struct process_plan *p)

@@ -181,6 +181,9 @@ static void text_process(struct str *s, const struct process_plan *p)
 		str_addf(s, "  SELinux      %s\n", p->lsm.selinux);
 	if (p->listen.n)
 		str_addf(s, "  descriptors  3 to %d are listening sockets\n", 2 + p->listen.n);
+	for (int i = p->listen.inherited; i < p->listen.n; i++)
+		str_addf(s, "  listen       %d is bound to %s\n", 3 + i,
+			 p->listen.make[i - p->listen.inherited].word);
 	if (p->seccomp.active)
 		str_addf(s, "  seccomp      %zu rules, default %s\n", p->seccomp.n_rules,
 			 p->seccomp.default_action);

@@ -45,8 +45,8 @@ struct plan_request {
 	const char *id, *bundle;
 	const char *cgroup_manager; /* NULL: choose */
 	bool no_pivot, no_new_keyring;
-	int preserve_fds, listen_fds;
-	const char *listen_names;
+	int preserve_fds;
+	struct listen_request listen;
 	bool compile_seccomp;	/* false: `plan` on faked facts */
 	int seccomp_cache;
 };

@@ -61,6 +61,7 @@ static int plan_basics(struct arena *a, const struct process_request *q, struct 
 {
 	const struct spec_process *p = q->process;
 	struct strv env = p->env;
+	int rc;
 
 	if (!p->args.n || !p->args.v[0] || !*p->args.v[0])
 		return err_hint(err, err_set(err, EINVAL, "process.args is empty"),
@@ -78,8 +79,8 @@ static int plan_basics(struct arena *a, const struct process_request *q, struct 
 		ret->terminal.rows = (uint16_t)p->console_size.height;
 		ret->terminal.columns = (uint16_t)p->console_size.width;
 	}
-	listen_plan(a, q->listen_fds, q->listen_names, &env, &ret->listen);
-	return plan_env(a, &env, ret, err);
+	rc = listen_plan(a, &q->listen, &env, &ret->listen, err);
+	return rc < 0 ? rc : plan_env(a, &env, ret, err);
 }
 
 /* crun's annotations: another word for listenerPath, and unknown names as an error. */
@@ -126,7 +127,7 @@ int process_plan(struct arena *a, const struct process_request *q, const struct 
 	if (q->spec->linux_.seccomp)
 		COLLECT(plan_filter(a, q, notes, &ret->seccomp, &one));
 #undef COLLECT
-	ret->preserve_fds = q->listen_fds + q->preserve_fds;
+	ret->preserve_fds = ret->listen.n + q->preserve_fds;
 	if (!all.num)
 		return 0;
 	if (err)

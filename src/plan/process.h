@@ -40,9 +40,8 @@ struct process_request {
 	const struct spec *spec; /* annotations and seccomp come from here */
 	const struct spec_process *process;
 	char *const *extra_caps;
-	int preserve_fds; /* behind those of listen_fds */
-	int listen_fds;
-	const char *listen_names; /* or NULL */
+	int preserve_fds; /* behind those of listen */
+	struct listen_request listen;
 	int seccomp_cache;	  /* directory descriptor, or -1 */
 	bool compile;
 	bool setgroups_denied;

@@ -198,12 +198,18 @@ static void close_others(const struct init_args *args)
 	const struct mount_plan *m = &args->plan->mounts;
 	const struct log_sink *log = log_get();
 	const int own[] = { args->sock, args->listener, log->fd, log->mirror };
-	auto_free int *keep = mem_alloc(sizeof(own) + m->n * sizeof(int));
+	const struct process_plan *p = &args->plan->process;
+	size_t made = (size_t)(p->listen.n - p->listen.inherited), n = ARRAY_LEN(own);
+	auto_free int *keep = mem_alloc(sizeof(own) + (m->n + made) * sizeof(int));
 
 	memcpy(keep, own, sizeof(own));
 	if (m->n)
-		memcpy(keep + ARRAY_LEN(own), m->sources, m->n * sizeof(int)); /* ID-mapped trees */
-	fd_close_others((unsigned)(3 + args->plan->process.preserve_fds), keep, ARRAY_LEN(own) + m->n);
+		memcpy(keep + n, m->sources, m->n * sizeof(int)); /* ID-mapped trees */
+	n += m->n;
+	if (made)
+		memcpy(keep + n, p->listen.fds, made * sizeof(int));
+	/* those of --listen are not in their places yet: listen_place_inside() */
+	fd_close_others((unsigned)(3 + p->preserve_fds) - (unsigned)made, keep, n + made);
 }
 
 /* What the first try has opened must not stay in what becomes the container. */

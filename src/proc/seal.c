@@ -240,7 +240,9 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock)
 	int rc;
 
 	listen_inside(&p->listen);
-	rc = seal(p, slave, sock, program, sizeof(program), &err);
+	rc = listen_place_inside(&p->listen, p->preserve_fds, &sock, &slave, &err);
+	if (rc == 0)
+		rc = seal(p, slave, sock, program, sizeof(program), &err);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_EXEC, &err);
 	if (rc == 0 && p->no_new_privs)

@@ -55,6 +55,7 @@ static const struct json_field record_fields[] = {
 	{ .name = "runner", .kind = JSON_AS_U32, .off = OFF(runner) },
 	{ .name = "poststart", .kind = JSON_AS_BOOL, .off = OFF(r.poststart) },
 	{ .name = "poststop", .kind = JSON_AS_BOOL, .off = OFF(r.poststop) },
+	{ .name = "listenFiles", .kind = JSON_AS_MAP, .off = OFF(r.listen_files) },
 	{ .name = "annotations", .kind = JSON_AS_MAP, .off = OFF(r.annotations) },
 	{ .name = NULL },
 };
@@ -90,6 +91,8 @@ static void record_write(struct json_out *o, const struct record *r)
 		json_out_i64(o, "runner", r->runner);
 	json_out_bool(o, "poststart", r->poststart);
 	json_out_bool(o, "poststop", r->poststop);
+	if (r->listen_files.n)
+		json_out_map(o, "listenFiles", &r->listen_files);
 	json_out_map(o, "annotations", &r->annotations);
 	json_out_end(o, '}');
 }
