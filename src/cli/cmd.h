@@ -91,6 +91,14 @@ extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_dele
 	  "how the container's IDs are mapped" },						\
 	{ "listen", 0, OPT_LIST, off(listen), "[NAME=]tcp|udp:[IP:]PORT|unix:PATH",		\
 	  "bind a socket here and pass it on" },						\
+	{ "rootfs", 0, OPT_STRING, off(rootfs), "DIR",						\
+	  "this root file system; run and plan need no config.json then" },			\
+	{ "overlay", 0, OPT_STRING, off(overlay), "DIR[:DIR...]",				\
+	  "layers over the root file system, topmost first" },					\
+	{ "upper", 0, OPT_STRING, off(upper), "DIR",						\
+	  "keep changes of the root file system in DIR" },					\
+	{ "ephemeral", 0, OPT_FLAG, off(ephemeral), NULL,					\
+	  "throw changes of the root file system away" },					\
 	{ "no-subreaper", 0, OPT_FLAG, off(no_subreaper), NULL,					\
 	  "do not adopt orphaned processes" }
 /* clang-format on */
@@ -114,13 +122,12 @@ int cli_usage(const struct cli *cli, union cli_err *err, const char *fmt, ...)
 int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool keep,
 		  union cli_err *err);
 /*
- * What --rootfs means to run and plan: a config.json in memory whose program is the words after
- * the ID (none: sh). *ret is malloc'ed, and NULL when rootfs is NULL: then there may be no such
- * words, and the library reads the bundle's config.json. In cmd_spec.c.
+ * What --rootfs means to run and plan without --bundle and --config: a config.json in memory whose
+ * program is the words after the ID (none: sh). *ret is malloc'ed, and NULL where there is a
+ * config.json to read: then there may be no such words. In cmd_spec.c.
  */
-int spec_for_rootfs(const struct cli *cli, const char *rootfs,
-		    const struct bryo_create_options *create, bool terminal, char **ret,
-		    union cli_err *err);
+int spec_for_rootfs(const struct cli *cli, const struct bryo_create_options *create, bool terminal,
+		    char **ret, union cli_err *err);
 
 static inline void cli_ctx_freep(bryo_ctx **ctx)
 {

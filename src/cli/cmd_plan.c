@@ -8,7 +8,7 @@
 
 struct plan_args {
 	struct bryo_create_options create;
-	const char *rootfs, *format;
+	const char *format;
 };
 
 #define OFF(member)	   offsetof(struct plan_args, member)
@@ -16,7 +16,6 @@ struct plan_args {
 
 static const struct opt plan_opts[] = {
 	CREATE_OPTS(OFF_CREATE),
-	{ "rootfs", 0, OPT_STRING, OFF(rootfs), "DIR", "as 'run --rootfs', without a config.json" },
 	{ "format", 0, OPT_CHOICE, OFF(format), "text|json", "how to print (default: text)" },
 	{ "host", 0, OPT_STRING, OFF_CREATE(host_facts), "FILE", "facts of another machine, JSON" },
 	{ 0 },
@@ -31,7 +30,7 @@ static int plan_run(const struct cli *cli, union cli_err *err)
 	auto_ctx bryo_ctx *ctx = NULL;
 	int rc;
 
-	rc = spec_for_rootfs(cli, args->rootfs, &o, false, &config, err);
+	rc = spec_for_rootfs(cli, &o, false, &config, err);
 	if (rc < 0)
 		return rc;
 	rc = cli_open(cli, false, &ctx, err);

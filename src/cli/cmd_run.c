@@ -13,7 +13,6 @@
 
 struct run_args {
 	struct bryo_create_options create;
-	const char *rootfs;
 	bool keep;
 };
 
@@ -24,8 +23,6 @@ static const struct opt run_opts[] = {
 	CREATE_OPTS(OFF_CREATE),
 	{ "detach", 'd', OPT_FLAG, OFF_CREATE(detach), NULL, "return as soon as the program runs" },
 	{ "keep", 0, OPT_FLAG, OFF(keep), NULL, "keep the container's state after its end" },
-	{ "rootfs", 0, OPT_STRING, OFF(rootfs), "DIR",
-	  "run this root file system, without a config.json" },
 	{ 0 },
 };
 
@@ -75,7 +72,7 @@ static int run_run(const struct cli *cli, union cli_err *err)
 	auto_ctx bryo_ctx *ctx = NULL;
 	int rc;
 
-	rc = spec_for_rootfs(cli, args->rootfs, &o, run_wants_terminal(&o), &text, err);
+	rc = spec_for_rootfs(cli, &o, run_wants_terminal(&o), &text, err);
 	if (rc < 0)
 		return rc;
 	rc = cli_open(cli, true, &ctx, err);

@@ -77,17 +77,16 @@ static int spec_in_memory(const struct cli *cli, const char *rootfs, const char 
 	return 0;
 }
 
-int spec_for_rootfs(const struct cli *cli, const char *rootfs,
-		    const struct bryo_create_options *create, bool terminal, char **ret,
-		    union cli_err *err)
+int spec_for_rootfs(const struct cli *cli, const struct bryo_create_options *create, bool terminal,
+		    char **ret, union cli_err *err)
 {
-	if (rootfs && create->config)
-		return cli_usage(cli, err, "--rootfs and --config exclude each other");
-	if (rootfs)
-		return spec_in_memory(cli, rootfs, create->idmap, terminal, ret, err);
+	bool document = create->config || create->bundle;
+
+	if (create->rootfs && !document)
+		return spec_in_memory(cli, create->rootfs, create->idmap, terminal, ret, err);
 	if (cli->n_words > 1)
-		return cli_usage(cli, err, "unexpected argument '%s' without --rootfs",
-				 cli->words[1]);
+		return cli_usage(cli, err, "unexpected argument '%s' %s", cli->words[1],
+				 create->rootfs ? "with a config.json" : "without --rootfs");
 	*ret = NULL;
 	return 0;
 }

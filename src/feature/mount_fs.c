@@ -21,7 +21,7 @@
 #define FSCONFIG_VALUE_MAX 255
 
 /* After a failed fsconfig or fsmount the context holds the kernel's own explanation. */
-static void fs_messages(int fs, struct err *err)
+void mount_fs_messages(int fs, struct err *err)
 {
 	char text[256];
 	ssize_t n = fs < 0 ? -1 : read(fs, text, sizeof(text) - 1);
@@ -37,7 +37,7 @@ static int fs_error(int fs, const struct mount_op *op, int rc, struct err *err)
 {
 	if (rc == -EPERM && str_eq(op->type, "proc"))
 		return mount_explain_proc(rc, err);
-	fs_messages(fs, err);
+	mount_fs_messages(fs, err);
 	if (rc == -EPERM && str_eq(op->type, "mqueue"))
 		return err_hint(err, rc,
 				"a new mqueue needs an ipc namespace of the container's own");
@@ -277,6 +277,6 @@ int mount_fs_change(const struct mount_op *op, int target, struct err *err)
 	if (rc == 0 && sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
 		rc = err_sys(err, "change the file system");
 	if (rc < 0)
-		fs_messages(fs, err);
+		mount_fs_messages(fs, err);
 	return rc;
 }

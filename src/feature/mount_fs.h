@@ -8,5 +8,7 @@
 int mount_fs_inside(const struct mount_op *op, int rootfd, struct err *err);
 /* What a remount says to the file system itself; target: its mount. */
 int mount_fs_change(const struct mount_op *op, int target, struct err *err);
+/* After a failed fsconfig or fsmount: the kernel's own explanation, as the hint of err. */
+void mount_fs_messages(int fs, struct err *err);
 
 #endif

@@ -82,6 +82,9 @@ struct bryo_create_options {
 	bool throw_away;	    /* the caller deletes it at its end: if it does not get to that, gc may */
 	const char *idmap;	    /* instead of the config's mappings: bryo(1), --idmap; NULL: the config's */
 	struct bryo_words listen;   /* sockets to bind and pass behind those of listen_fds: bryo(1), --listen */
+	const char *rootfs;	    /* instead of root.path; NULL: that one */
+	const char *overlay, *upper; /* layers over it, and where changes are kept: bryo(1); NULL: as the config says */
+	bool ephemeral;		    /* changes are thrown away */
 };
 
 BRYO_API int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *err);

@@ -3,6 +3,7 @@
  * there is no second clean-up path to keep in step. Runs in the calling process.
  */
 #include "context.h"
+#include "layers.h"
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -76,6 +77,8 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 {
 	int rc = load_spec(c, o, err);
 
+	if (rc == 0)
+		rc = layers_options(&c->arena, c->spec, o, err);
 	if (rc == 0 && o->idmap)
 		idmap_style_set(&c->arena, c->spec, o->idmap);
 	if (rc == 0 && c->notify_dir)
@@ -154,7 +157,7 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.cgroup_unit = c->plan.cgroup.unit,
 		.cgroup_user = c->plan.cgroup.user_manager,
 		.cgroup_backend = cgroup_backend_name(c->plan.cgroup.backend),
-		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kind),
+		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kinds[0]),
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
 		.rdt_class = c->plan.rdt.ours ? c->plan.rdt.class : NULL,

@@ -79,13 +79,14 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		.userns = userns,
 	};
 	struct cgroup_request cgroup = { .spec = spec, .id = q->id, .manager = q->cgroup_manager };
+	struct rootfs_request rootfs = { spec, q->bundle, host, q->no_pivot, userns };
 	struct err one = ERR_INIT;
 
 	add(all, &one, cgroup_plan(a, &cgroup, host, &plan->notes, &plan->cgroup, &one));
 	if (lsm_wanted(&spec->process, spec))
 		host_need_lsm(host);
 	add(all, &one,
-	    rootfs_plan(a, spec, q->bundle, q->no_pivot, &plan->notes, &plan->rootfs, &one));
+	    rootfs_plan(a, &rootfs, &plan->notes, &plan->rootfs, &one));
 	add(all, &one,
 	    mount_plan(a, spec, q->bundle, &plan->ns, &plan->idmap, host,
 		       plan->cgroup.backend != CGROUP_NONE, &plan->notes, &plan->mounts, &one));

@@ -71,7 +71,7 @@ static void dump_idmap(struct json_out *o, const struct idmap_plan *m)
 static void dump_root(struct json_out *o, const struct plan *p)
 {
 	json_out_object(o, "root");
-	json_out_str(o, "kind", rootfs_kind_name(p->rootfs.kind));
+	json_out_str(o, "kind", rootfs_kind_name(p->rootfs.kinds[0]));
 	json_out_str(o, "path", p->rootfs.path);
 	json_out_bool(o, "readonly", p->rootfs.readonly);
 	json_out_str(o, "propagation", plan_word_propagation(p->rootfs.propagation));

@@ -93,7 +93,7 @@ static void text_mounts(struct str *s, const struct plan *p)
 {
 	char set[128], rec[128];
 
-	str_addf(s, "root\n  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kind),
+	str_addf(s, "root\n  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kinds[0]),
 		 p->rootfs.path, p->rootfs.readonly ? ", read-only" : "",
 		 plan_word_propagation(p->rootfs.propagation),
 		 p->rootfs.no_pivot ? ", without pivot_root" : "");

@@ -225,9 +225,9 @@ fails_with() {
 }
 
 # covers: run --rootfs
-@test "run: a command without --rootfs, --rootfs with --config, a rootfs that does not exist" {
+@test "run: a command without --rootfs, or with a config.json, a rootfs that does not exist" {
 	fails_with 1 "unexpected argument 'id' without --rootfs" run "$ID" -- id
-	fails_with 1 "--rootfs and --config exclude each other" run --rootfs . -f c.json "$ID"
+	fails_with 1 "unexpected argument 'id' with a config.json" run --rootfs . -f c.json "$ID" -- id
 	fails_with 1 "rootfs '$T/none': No such file or directory" run --rootfs "$T/none" "$ID"
 	[ -z "$(ls -A "$ROOT")" ]
 }

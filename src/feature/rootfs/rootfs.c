@@ -27,9 +27,16 @@ static const struct {
 	{ "unbindable", MS_UNBINDABLE, false }, { "runbindable", MS_UNBINDABLE, true },
 };
 
+static const char *const kind_names[] = {
+	[ROOTFS_PLAIN] = "plain",
+	[ROOTFS_TMPFS] = "tmpfs",
+	[ROOTFS_OVERLAY] = "overlay",
+	[ROOTFS_FUSE_OVERLAYFS] = "fuse-overlayfs",
+};
+
 const char *rootfs_kind_name(enum rootfs_kind kind)
 {
-	return kind == ROOTFS_TMPFS ? "tmpfs" : "plain";
+	return kind_names[kind];
 }
 
 static int plan_propagation(const char *name, struct rootfs_plan *ret, struct err *err)
@@ -48,41 +55,114 @@ static int plan_propagation(const char *name, struct rootfs_plan *ret, struct er
 			"shared, slave, private or unbindable, each also with r before it");
 }
 
-int rootfs_plan(struct arena *a, const struct spec *spec, const char *bundle, bool no_pivot,
-		struct notes *notes, struct rootfs_plan *ret, struct err *err)
+static int plan_path(struct arena *a, const struct rootfs_request *q, const char **ret, struct err *err)
 {
-	const char *kind = spec_annotation(spec, "org.bryo.rootfs");
+	const char *path = q->spec->root.present ? q->spec->root.path : NULL;
 
-	ret->readonly = spec->root.readonly;
-	ret->no_pivot = no_pivot;
-	if (kind && !str_eq(kind, "tmpfs") && !str_eq(kind, "plain")) {
-		err_set(err, EINVAL, "annotation org.bryo.rootfs: unknown value '%s'", kind);
-		return err_hint(err, -EINVAL, "plain or tmpfs");
-	}
-	if (str_eq(kind, "tmpfs")) {
-		ret->kind = ROOTFS_TMPFS;
-		ret->path = bundle;
-	} else if (!spec->root.present || !spec->root.path || !*spec->root.path) {
+	if (!path || !*path) {
 		err_set(err, EINVAL, "root.path is missing");
 		return err_hint(err, -EINVAL, "name the directory of the root file system there");
-	} else {
-		ret->path = spec->root.path[0] == '/'
-				    ? spec->root.path
-				    : arena_printf(a, "%s/%s", bundle, spec->root.path);
 	}
-	if (no_pivot)
+	*ret = path[0] == '/' ? path : arena_printf(a, "%s/%s", q->bundle, path);
+	return 0;
+}
+
+/* root.path is the lowest layer. */
+static int plan_layers(struct arena *a, const struct rootfs_request *q, const struct overlay_words *words,
+		       struct rootfs_plan *ret, struct err *err)
+{
+	struct overlay_plan *o = &ret->overlay;
+	struct strv over = { 0 };
+	int rc = words->lower ? overlay_split(a, words->lower, q->bundle, &over, err) : 0;
+
+	if (rc < 0)
+		return err_in(err, rc, "annotation org.bryo.overlay.lower");
+	if (over.n >= OVERLAY_LAYERS_MAX) {
+		err_set(err, EINVAL, "%zu layers with root.path, and overlay takes %d", over.n + 1,
+			OVERLAY_LAYERS_MAX);
+		return err_hint(err, -EINVAL, "put some of them together");
+	}
+	o->lower.v = arena_alloc(a, (over.n + 2) * sizeof(char *));
+	o->fds = arena_alloc(a, (over.n + 2) * sizeof(int));
+	for (size_t i = 0; i < over.n; i++)
+		o->lower.v[o->lower.n++] = over.v[i];
+	o->lower.v[o->lower.n++] = ret->path;
+	for (size_t i = 0; i < o->lower.n + 1; i++)
+		o->fds[i] = -1;
+	o->upper = words->upper ? UPPER_KEPT : words->ephemeral;
+	if (words->upper)
+		o->dir = words->upper[0] == '/' ? words->upper : arena_printf(a, "%s/%s", q->bundle, words->upper);
+	o->userxattr = q->userns;
+	return 0;
+}
+
+static bool old_tmpfs(const struct host *h)
+{
+	return h->kernel_major < 6 || (h->kernel_major == 6 && h->kernel_minor < 6);
+}
+
+static int plan_kind(struct arena *a, const struct rootfs_request *q, const char *kind,
+		     struct rootfs_plan *ret, struct err *err)
+{
+	struct overlay_words words;
+	int rc = overlay_words(q->spec, old_tmpfs(q->host), &words, err);
+	bool layers;
+
+	if (rc < 0)
+		return rc;
+	layers = kind ? !str_eq(kind, "tmpfs") && !str_eq(kind, "plain") : words.any;
+	if (!layers && words.any) {
+		err_set(err, EINVAL, "annotation org.bryo.rootfs: %s has no layers", kind);
+		return err_hint(err, -EINVAL, "auto, overlay or fuse-overlayfs, or leave it out");
+	}
+	ret->kinds[0] = str_eq(kind, "tmpfs") ? ROOTFS_TMPFS : ROOTFS_PLAIN;
+	ret->n_kinds = 1;
+	if (!layers)
+		return 0;
+	rc = plan_layers(a, q, &words, ret, err);
+	if (rc < 0 || (ret->overlay.upper == UPPER_NONE && ret->overlay.lower.n == 1))
+		return rc;
+	ret->kinds[0] = ROOTFS_OVERLAY;
+	return 0;
+}
+
+int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes, struct rootfs_plan *ret,
+		struct err *err)
+{
+	static const char *const words[] = { "plain", "tmpfs", "auto", "overlay", "fuse-overlayfs" };
+	const char *kind = spec_annotation(q->spec, "org.bryo.rootfs");
+	bool known = !kind;
+	int rc;
+
+	ret->readonly = q->spec->root.readonly;
+	ret->no_pivot = q->no_pivot;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		known |= str_eq(kind, words[i]);
+	if (!known) {
+		err_set(err, EINVAL, "annotation org.bryo.rootfs: unknown value '%s'", kind);
+		return err_hint(err, -EINVAL, "plain, tmpfs, overlay, fuse-overlayfs or auto");
+	}
+	ret->path = q->bundle;
+	rc = str_eq(kind, "tmpfs") ? 0 : plan_path(a, q, &ret->path, err);
+	if (rc == 0)
+		rc = plan_kind(a, q, kind, ret, err);
+	if (rc < 0)
+		return rc;
+	if (q->no_pivot)
 		note_add(
 			notes, NOTE_WARNING, "--no-pivot", "pivot_root was turned off",
 			"the root is moved and changed with chroot: weaker, use it only on a ramdisk");
-	return plan_propagation(spec->linux_.rootfs_propagation, ret, err);
+	return plan_propagation(q->spec->linux_.rootfs_propagation, ret, err);
 }
 
 int rootfs_source_inside(const struct rootfs_plan *plan, struct err *err)
 {
 	int fd, rc;
 
-	if (plan->kind == ROOTFS_TMPFS)
+	if (plan->kinds[0] == ROOTFS_TMPFS)
 		return -EAGAIN;
+	if (plan->kinds[0] != ROOTFS_PLAIN)
+		return overlay_sources_inside(&plan->overlay, err);
 	fd = open(plan->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
@@ -126,15 +206,21 @@ int rootfs_attach_inside(const struct rootfs_plan *plan, int source, struct err 
 	if (mount(NULL, "/", NULL,
 		  MS_REC | (plan->propagation == MS_PRIVATE ? MS_PRIVATE : MS_SLAVE), NULL) < 0)
 		return err_sys(err, "take the mounts out of the host's propagation");
-	if (plan->kind == ROOTFS_TMPFS) {
+	switch (plan->kinds[0]) {
+	case ROOTFS_TMPFS:
 		place = tmpfs_place(err);
 		tree = place < 0 ? place : new_tmpfs(err);
-	} else {
+		break;
+	case ROOTFS_PLAIN:
 		tree = mount_clone(source, true, 0, 0, err);
+		break;
+	default:
+		tree = overlay_mount_inside(&plan->overlay, err);
+		overlay_close_inside(&plan->overlay);
 	}
 	if (tree < 0)
 		return err_in(err, tree, "root file system '%s'", plan->path);
-	rc = mount_attach(tree, plan->kind == ROOTFS_TMPFS ? place : source, err);
+	rc = mount_attach(tree, place >= 0 ? place : source, err);
 	return rc < 0 ? err_in(err, rc, "root file system '%s'", plan->path) : take_fd(&tree);
 }
 

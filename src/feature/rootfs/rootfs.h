@@ -1,34 +1,73 @@
 /*
  * rootfs.h - the root file system: where it comes from and how it becomes "/".
  *
- * Rows of kinds behind two functions: plain (a directory) and tmpfs (a new empty one, what the
- * sandbox builds its host view on; org.bryo.rootfs=tmpfs). init opens the source first thing,
- * clones it detached, attaches the clone onto its own directory in its private mount namespace
- * (nothing is ever attached on the host), and pivots into it at the end.
+ * Rows of kinds behind a few functions: plain (a directory), tmpfs (a new empty one, what the
+ * sandbox builds its host view on; org.bryo.rootfs=tmpfs), and layers: overlay (the kernel's) or
+ * fuse-overlayfs. init opens the sources first thing, makes a detached tree of them, attaches it
+ * in its private mount namespace (nothing is ever attached on the host), and pivots into it at
+ * the end.
+ *
+ * Layers. The words are annotations; the options of the command line write them:
+ *
+ *	org.bryo.rootfs			plain | tmpfs | overlay | fuse-overlayfs | auto; auto where
+ *					one of the following is there and this is not
+ *	org.bryo.overlay.lower		DIR[:DIR...], --overlay: what lies over root.path, topmost
+ *					first, as mount(8) has it; "\:" is a colon, "\\" a backslash
+ *	org.bryo.overlay.upper		DIR, --upper: changes are kept in DIR/upper (beside DIR/work)
+ *	org.bryo.overlay.ephemeral	true | memory | disk, --ephemeral: changes are thrown away
+ *
+ * root.path is the lowest layer. Without an upper the root cannot be written, and a single
+ * directory is then simply bound. Any number of containers can share lower directories; an upper
+ * belongs to one container at a time (overlay_upper.h), because the kernel only warns about two.
+ *
+ * Which backend: the kernel's overlay first, in a user namespace with userxattr, as trusted.*
+ * attributes are root's; fuse-overlayfs where that is installed and the kernel says EINVAL, EPERM,
+ * EOPNOTSUPP or ENODEV at mount time: an upper on NFS or on another overlay, stacks that are too
+ * deep, a kernel without it. That facts cannot tell this beforehand is why the plan holds an
+ * ordered list, and init takes the first that works. A backend named in org.bryo.rootfs is the
+ * only one.
+ *
+ * Throw-away changes are in memory: a tmpfs that only init's mount namespace has, so that nothing
+ * is left whatever dies. A tmpfs has user.* attributes from Linux 6.6 on; before that (or with
+ * "disk") they are in a directory below $TMPDIR or /var/tmp that the record names and delete
+ * removes.
  */
 #ifndef BRYO_ROOTFS_H
 #define BRYO_ROOTFS_H
 
 #include "base/err.h"
 #include "feature/note.h"
+#include "feature/rootfs/overlay.h"
 #include "oci/spec.h"
 
 #include <stdbool.h>
 
-enum rootfs_kind { ROOTFS_PLAIN, ROOTFS_TMPFS };
+enum rootfs_kind { ROOTFS_PLAIN, ROOTFS_TMPFS, ROOTFS_OVERLAY, ROOTFS_FUSE_OVERLAYFS };
+
+#define ROOTFS_KINDS 2
 
 struct rootfs_plan {
-	enum rootfs_kind kind;
+	enum rootfs_kind kinds[ROOTFS_KINDS]; /* in this order, the first that works */
+	size_t n_kinds;
 	const char *path;		/* absolute; for the tmpfs what is listed */
+	struct overlay_plan overlay;	/* for the last two kinds */
 	bool readonly, no_pivot;
 	unsigned long propagation;	/* MS_* of linux.rootfsPropagation; 0: slave */
 	bool propagation_rec;
 };
 
-int rootfs_plan(struct arena *a, const struct spec *spec, const char *bundle, bool no_pivot, struct notes *notes,
-		struct rootfs_plan *ret, struct err *err);
+struct rootfs_request {
+	const struct spec *spec;
+	const char *bundle;
+	const struct host *host;
+	bool no_pivot;
+	bool userns;			/* mounts are made with the rights of a user namespace only */
+};
+
+int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes, struct rootfs_plan *ret,
+		struct err *err);
 const char *rootfs_kind_name(enum rootfs_kind kind);
-/* The O_PATH descriptor of the source; before any change of identity. [inside] */
+/* The O_PATH descriptor of the source, -EAGAIN where there is none; before any change of identity. [inside] */
 int rootfs_source_inside(const struct rootfs_plan *plan, struct err *err);
 /* Makes our mounts private to us, attaches the root; returns the descriptor of the attached root. */
 int rootfs_attach_inside(const struct rootfs_plan *plan, int source, struct err *err);

@@ -1,0 +1,285 @@
+/*
+ * overlay.c - the kernel's overlay as root file system (theory in rootfs.h and overlay.h). Runs in
+ * init; overlay_try.c does the same in a throw-away child.
+ *
+ * fsopen and fsconfig where the list of layers fits into a value of 255 bytes (some 60 of them),
+ * lowerdir+ for more (Linux 6.7), and before that mount(2) on a directory of a small tmpfs, so
+ * that all three end in a detached tree.
+ */
+#include "overlay.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "feature/mount.h"
+#include "feature/mount_fs.h"
+
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+
+#define FSCONFIG_VALUE_MAX 255
+#define OVERFLOW_ID	   65534
+
+/* What is opened for one mount: closed in any case, and the working directory goes back. */
+struct stack {
+	const struct overlay_plan *plan;
+	int back;	 /* the working directory before */
+	int tmpfs;	 /* of changes in memory, attached for the time being; -1 */
+	int upper, work; /* -1 without changes */
+	uint64_t attr;	 /* what the layers' mounts have, MOUNT_ATTR_* */
+};
+
+int overlay_sources_inside(const struct overlay_plan *plan, struct err *err)
+{
+	int fd = -1, rc = 0;
+
+	for (size_t i = 0; i < plan->lower.n && rc == 0; i++) {
+		fd = plan->fds[i] = open(plan->lower.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			rc = err_sys(err, "layer '%s'", plan->lower.v[i]);
+	}
+	if (rc == 0 && plan->dir) {
+		plan->fds[plan->lower.n] = open(plan->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (plan->fds[plan->lower.n] < 0)
+			rc = err_sys(err, "directory for changes '%s'", plan->dir);
+	}
+	if (rc == -EACCES)
+		err_hint(err, rc, "you need search permission on every directory of that path");
+	return rc < 0 ? rc : fd;
+}
+
+void overlay_close_inside(const struct overlay_plan *plan)
+{
+	for (size_t i = 0; i + 1 < plan->lower.n; i++)
+		fd_closep(&plan->fds[i]);
+	if (plan->dir)
+		fd_closep(&plan->fds[plan->lower.n]);
+}
+
+/* A layer gains nothing by being stacked: what its mount forbids, the whole root's forbids. */
+static int add_attributes(int fd, uint64_t *attr, struct err *err)
+{
+	struct statvfs st;
+
+	if (fstatvfs(fd, &st) < 0)
+		return err_sys(err, "ask for the mount of a layer");
+	*attr |= (st.f_flag & ST_NOSUID ? MOUNT_ATTR_NOSUID : 0) |
+		 (st.f_flag & ST_NODEV ? MOUNT_ATTR_NODEV : 0) |
+		 (st.f_flag & ST_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
+	return 0;
+}
+
+/* "/" has owner and mode of the upper directory: a new one gets those of the topmost layer. */
+static int new_upper(const struct overlay_plan *plan, int dir, struct err *err)
+{
+	auto_fd int fd = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(plan->fds[0], &st) < 0)
+		return err_sys(err, "open 'upper'");
+	if (fchmod(fd, st.st_mode & 07777) < 0)
+		return err_sys(err, "set the mode of 'upper'");
+	if (st.st_uid == OVERFLOW_ID || st.st_gid == OVERFLOW_ID) /* an owner who is not mapped */
+		return 0;
+	return fchown(fd, st.st_uid, st.st_gid) < 0 ? err_sys(err, "set the owner of 'upper'") : 0;
+}
+
+/* upper and work in dir, made where they are missing, never through a link. */
+static int open_pair(struct stack *s, int dir, struct err *err)
+{
+	bool fresh = mkdirat(dir, "upper", 0700) == 0;
+
+	if ((!fresh && errno != EEXIST) || (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
+		return err_sys(err, "make 'upper' and 'work'");
+	if (fresh && new_upper(s->plan, dir, err) < 0)
+		return -err->num;
+	s->upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	s->work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->upper < 0 || s->work < 0)
+		return err_sys(err, "open 'upper' and 'work'");
+	return 0;
+}
+
+/* A tmpfs of ours, attached where nobody looks for the time that the overlay takes to be made: the
+ * kernel takes no layers from a tree that is not attached. */
+static int attach_tmpfs(struct stack *s, struct err *err)
+{
+	auto_fd int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	auto_fd int place = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fs < 0 || place < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "700", 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return err_sys(err, "make a tmpfs");
+	s->tmpfs = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (s->tmpfs < 0)
+		return err_sys(err, "mount a tmpfs");
+	return mount_attach(s->tmpfs, place, err);
+}
+
+static int open_upper(struct stack *s, struct err *err)
+{
+	const struct overlay_plan *p = s->plan;
+	int rc;
+
+	if (p->upper == UPPER_NONE)
+		return 0;
+	if (p->upper == UPPER_MEMORY) {
+		rc = attach_tmpfs(s, err);
+		if (rc == 0)
+			rc = open_pair(s, s->tmpfs, err);
+		return rc < 0 ? err_in(err, rc, "changes in memory") : 0;
+	}
+	rc = add_attributes(p->fds[p->lower.n], &s->attr, err);
+	if (rc == 0)
+		rc = open_pair(s, p->fds[p->lower.n], err);
+	return rc < 0 ? err_in(err, rc, "directory for changes '%s'", p->dir) : 0;
+}
+
+/* Names of descriptors are numbers, from there. */
+static int stack_enter(struct stack *s, struct err *err)
+{
+	s->back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->back < 0)
+		return err_sys(err, "open the working directory");
+	return chdir("/proc/self/fd") < 0 ? err_sys(err, "enter '/proc/self/fd'") : 0;
+}
+
+static void stack_leave(struct stack *s)
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%d", s->tmpfs);
+	if (s->tmpfs >= 0)
+		(void)umount2(name, MNT_DETACH);
+	if (s->back >= 0)
+		(void)fchdir(s->back);
+	fd_closep(&s->back);
+	fd_closep(&s->tmpfs);
+	fd_closep(&s->upper);
+	fd_closep(&s->work);
+}
+
+static void lower_text(const struct overlay_plan *p, struct str *ret)
+{
+	for (size_t i = 0; i < p->lower.n; i++)
+		str_addf(ret, "%s%d", i ? ":" : "", p->fds[i]);
+}
+
+static int set_number(int fs, const char *key, int fd)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", fd);
+	return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, text, 0);
+}
+
+/* -EINVAL where lowerdir+ is not known. */
+static int set_layers(int fs, const struct overlay_plan *p)
+{
+	auto_str struct str text = STR_INIT;
+	int rc = 0;
+
+	lower_text(p, &text);
+	if (text.len <= FSCONFIG_VALUE_MAX)
+		return sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", text.p, 0);
+	for (size_t i = 0; i < p->lower.n && rc == 0; i++)
+		rc = set_number(fs, "lowerdir+", p->fds[i]);
+	return rc;
+}
+
+/* One page holds 500 numbers. The directory is in a tmpfs, because its name must be walked. */
+static int mount_old(struct stack *s, struct err *err)
+{
+	auto_str struct str data = STR_INIT;
+	auto_fd int top = -1;
+	char place[32];
+
+	if (s->tmpfs < 0 && attach_tmpfs(s, err) < 0)
+		return -err->num;
+	if (mkdirat(s->tmpfs, "merged", 0700) < 0)
+		return err_sys(err, "make a mount point");
+	str_add(&data, "lowerdir=");
+	lower_text(s->plan, &data);
+	if (s->upper >= 0)
+		str_addf(&data, ",upperdir=%d,workdir=%d", s->upper, s->work);
+	if (s->plan->userxattr)
+		str_add(&data, ",userxattr");
+	if (data.len >= (size_t)sysconf(_SC_PAGESIZE))
+		return err_set(err, E2BIG, "%zu layers need more than the page that this kernel takes",
+			       s->plan->lower.n);
+	(void)snprintf(place, sizeof(place), "%d/merged", s->tmpfs);
+	if (mount("overlay", place, "overlay", 0, data.p) < 0)
+		return err_sys(err, "mount");
+	top = openat(s->tmpfs, "merged", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return top < 0 ? err_sys(err, "open the mount") : mount_clone(top, false, s->attr, 0, err);
+}
+
+static int mount_new(struct stack *s, struct err *err)
+{
+	const struct overlay_plan *p = s->plan;
+	auto_fd int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	int tree, rc;
+
+	if (fs < 0)
+		return err_sys(err, "file system type 'overlay'");
+	if (set_layers(fs, p) < 0) {
+		rc = errno == EINVAL ? -EAGAIN : err_sys(err, "name the layers");
+		return rc;
+	}
+	if ((s->upper >= 0 && (set_number(fs, "upperdir", s->upper) < 0 ||
+			       set_number(fs, "workdir", s->work) < 0)) ||
+	    (p->userxattr && sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0) ||
+	    (p->upper == UPPER_DISK &&
+	     sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0) ||
+	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
+		rc = err_sys(err, "mount");
+		mount_fs_messages(fs, err);
+		return rc;
+	}
+	tree = sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)s->attr);
+	return tree >= 0 ? tree : err_sys(err, "make the mount");
+}
+
+static int explain(const struct overlay_plan *p, int rc, struct err *err)
+{
+	if (rc == -ELOOP)
+		return err_hint(err, rc, "one of the directories is named twice, or is inside another one");
+	if (rc == -ENODEV)
+		return err_hint(err, rc, "this kernel has no overlay: modprobe overlay, as root");
+	if (rc == -EINVAL && p->upper != UPPER_NONE && p->upper != UPPER_MEMORY)
+		return err_hint(
+			err, rc,
+			"the file system of '%s' may not be one that can hold changes (NFS, FUSE and another "
+			"overlay cannot), or a layer has mounts below it that may not be left out; the kernel's "
+			"log says which",
+			p->dir);
+	if (rc == -EINVAL)
+		return err_hint(
+			err, rc,
+			"layers that are themselves overlays can be stacked only twice, and mounts below a layer "
+			"that were made by someone with more rights may not be left out; the kernel's log says "
+			"which");
+	return rc;
+}
+
+int overlay_mount_inside(const struct overlay_plan *plan, struct err *err)
+{
+	struct stack s = { plan, -1, -1, -1, -1, 0 };
+	int rc = 0, tree = -1;
+
+	for (size_t i = 0; i < plan->lower.n && rc == 0; i++)
+		rc = add_attributes(plan->fds[i], &s.attr, err);
+	if (rc == 0)
+		rc = stack_enter(&s, err);
+	if (rc == 0)
+		rc = open_upper(&s, err);
+	if (rc == 0) {
+		tree = mount_new(&s, err);
+		if (tree == -EAGAIN)
+			tree = mount_old(&s, err);
+		rc = tree < 0 ? explain(plan, tree, err) : 0;
+	}
+	stack_leave(&s);
+	return rc < 0 ? rc : tree;
+}

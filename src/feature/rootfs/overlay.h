@@ -1,0 +1,60 @@
+/*
+ * overlay.h - a root file system of layers: its plan, and the kernel's overlay (theory in rootfs.h).
+ *
+ * Layers reach the kernel as descriptors that init opened in its own mount namespace, named by
+ * number from a working directory of /proc/self/fd: "lowerdir=7:8:9". So colons, commas, blanks and
+ * backslashes of paths need no escaping, nobody can change a path between our look and the
+ * kernel's, the container's mount table tells no paths of the host, and 500 layers, which is what
+ * the kernel takes, fit into mount(2)'s one page. What follows from a layer's own mount stays:
+ * nosuid, nodev or noexec of one is the whole root's.
+ */
+#ifndef BRYO_OVERLAY_H
+#define BRYO_OVERLAY_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "oci/spec.h"
+
+#include <stdbool.h>
+
+#define OVERLAY_LAYERS_MAX 500 /* OVL_MAX_STACK of the kernel */
+
+enum overlay_upper { UPPER_NONE, UPPER_KEPT, UPPER_MEMORY, UPPER_DISK };
+
+struct overlay_plan {
+	struct strv lower;	  /* absolute, topmost first */
+	enum overlay_upper upper;
+	const char *dir;	  /* absolute, of UPPER_KEPT, and of UPPER_DISK once it was made */
+	bool userxattr;
+	int *fds;		  /* init's own: one per layer, then dir's */
+};
+
+struct overlay_words { /* of the annotations; NULL and UPPER_NONE where there are none */
+	const char *lower, *upper;
+	enum overlay_upper ephemeral;
+	bool any;
+};
+
+/* old_tmpfs: tmpfs has no user.* attributes here. [pure] */
+int overlay_words(const struct spec *spec, bool old_tmpfs, struct overlay_words *ret, struct err *err);
+/* "a:b\:c" to a list of absolute paths, relative ones below base. [pure] */
+int overlay_split(struct arena *a, const char *text, const char *base, struct strv *ret, struct err *err);
+/* The reverse. [pure] */
+const char *overlay_join(struct arena *a, const struct strv *dirs);
+
+/* Fills plan->fds; returns the lowest layer's, which the caller closes. [inside] */
+int overlay_sources_inside(const struct overlay_plan *plan, struct err *err);
+/* A detached tree of the layers. [inside] */
+int overlay_mount_inside(const struct overlay_plan *plan, struct err *err);
+/* Closes fds but the lowest layer's. [inside] */
+void overlay_close_inside(const struct overlay_plan *plan);
+
+/*
+ * Whether the kernel's overlay works with changes in dir (an existing directory that the caller
+ * may write; NULL: in a tmpfs): mounted in a throw-away user and mount namespace, written, and
+ * gone again. userns false: as root, without a user namespace. -errno and the reason where it does
+ * not. [outside]
+ */
+int overlay_try_outside(const char *dir, bool userns, struct err *err);
+
+#endif

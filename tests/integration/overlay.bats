@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# Root file systems of layers: what is seen, where changes go, who may share what, and that nothing
+# of it is left.
+
+load ../lib/bryo
+
+setup() {
+	bryo_setup
+	mkdir -p "$T/a/opt" "$T/b/opt"
+	echo a >"$T/a/opt/name"
+	echo a >"$T/a/opt/only-a"
+	echo b >"$T/b/opt/name"
+}
+
+teardown() { bryo_teardown; }
+
+# in_layers OPTION... -- COMMAND...: in a container of $T/rootfs
+in_layers() {
+	[ -d "$T/rootfs" ] || make_rootfs "$T/rootfs"
+	local options=()
+
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	run bryo run --rootfs "$T/rootfs" "${options[@]}" "$ID" "$@"
+}
+
+# tree DIR: everything in it, with modes and owners
+tree() { find "$1" -printf '%P %y %m %U %s %l\n' | sort; }
+
+# ----------------------------------------------------------------------------- what is seen
+
+# covers: --overlay --ephemeral
+@test "overlay: the first layer is topmost, the root is below all" {
+	in_layers --overlay "$T/b:$T/a" --ephemeral -- sh -c 'cat /opt/name /opt/only-a; ls /bin/sh'
+	[ "$output" = "$(printf '%s\n' b a /bin/sh)" ]
+	in_layers --overlay "$T/a:$T/b" --ephemeral -- cat /opt/name
+	[ "$output" = a ]
+}
+
+@test "overlay: a relative layer starts from the caller's directory" {
+	in_layers --overlay b:./a --ephemeral -- cat /opt/name /opt/only-a
+	[ "$output" = "$(printf '%s\n' b a)" ]
+}
+
+@test "overlay: without a place for changes the root cannot be written" {
+	in_layers --overlay "$T/a" -- sh -c 'cat /opt/name; touch /x'
+	[ "$status" -ne 0 ]
+	has_line "Read-only file system"
+	[ "${lines[0]}" = a ]
+}
+
+@test "overlay: names with colons, commas, blanks, backslashes, quotes and newlines" {
+	local odd="$T/o:d,d \\\"'
+x"
+
+	mkdir -p "$odd/opt"
+	echo odd >"$odd/opt/odd"
+	odd=${odd//\\/\\\\}
+	in_layers --overlay "${odd//:/\\:}:$T/a" --ephemeral -- cat /opt/odd /opt/name
+	[ "$output" = "$(printf '%s\n' odd a)" ]
+}
+
+# ----------------------------------------------------------------------------- changes
+
+@test "ephemeral: files are made, changed, deleted, replaced; nothing of it stays" {
+	make_rootfs "$T/rootfs"
+	tree "$T" | grep -v '^state\|^run\|^cache' >"$T/../$ID.before"
+	in_layers --overlay "$T/a" --ephemeral -- sh -ec '
+		echo x >/new; echo y >>/opt/name; rm /opt/only-a; rm -r /opt; mkdir /opt; echo z >/opt/z
+		ls /opt; cat /new; mv /bin/cat /bin/dog; rm /bin/ls; busybox cat /opt/z; chmod 700 /etc'
+	tree "$T" | grep -v '^state\|^run\|^cache' >"$T/../$ID.after"
+	[ "$output" = "$(printf '%s\n' z x z)" ]
+	diff "$T/../$ID.before" "$T/../$ID.after"
+	rm "$T/../$ID.before" "$T/../$ID.after"
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
+# covers: --upper
+@test "upper: changes are kept in the directory, which is made, and found again" {
+	in_layers --overlay "$T/a" --upper "$T/keep" -- sh -c 'echo x >/new; rm /opt/only-a'
+	[ "$status" -eq 0 ]
+	[ "$(stat -c %a "$T/keep")" = 700 ]
+	[ "$(cat "$T/keep/upper/new")" = x ]
+	[ -e "$T/a/opt/only-a" ]
+	[ ! -e "$T/rootfs/new" ]
+	in_layers --overlay "$T/a" --upper keep -- sh -c 'cat /new; ls /opt'
+	[ "$output" = "$(printf '%s\n' x name)" ]
+}
+
+@test "upper: / has the mode of the topmost layer, not of the private directory" {
+	chmod 751 "$T/a"
+	in_layers --overlay "$T/a" --upper "$T/keep" -- stat -c '%a %u' /
+	[ "$output" = "751 0" ]
+	in_layers --overlay "$T/a" --ephemeral -- stat -c '%a %u' /
+	[ "$output" = "751 0" ]
+}
+
+@test "upper and ephemeral exclude each other, as options and as annotations" {
+	in_layers --upper "$T/keep" --ephemeral -- true
+	[ "$status" -ne 0 ]
+	has_line "exclude each other"
+	make_bundle empty
+	config '.annotations = {"org.bryo.overlay.upper": "x", "org.bryo.overlay.ephemeral": "true"}'
+	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has_line "exclude each other"
+}
+
+# ----------------------------------------------------------------------------- config.json
+
+# covers: org.bryo.rootfs org.bryo.overlay.lower org.bryo.overlay.upper org.bryo.overlay.ephemeral
+@test "annotations mean the same, relative to the bundle" {
+	make_bundle
+	cp -r "$T/a" "$BUNDLE/a"
+	args sh -c 'cat /opt/name; echo x >/new'
+	config '.root.readonly = false | .annotations = {"org.bryo.overlay.lower": "a", "org.bryo.overlay.upper": "keep"}'
+	[ "$(bryo run -b "$BUNDLE" "$ID")" = a ]
+	[ "$(cat "$BUNDLE/keep/upper/new")" = x ]
+	config '.annotations = {"org.bryo.overlay.lower": "a", "org.bryo.rootfs": "overlay", "org.bryo.overlay.ephemeral": "memory"}'
+	[ "$(bryo run -b "$BUNDLE" "$ID")" = a ]
+	[ ! -e "$BUNDLE/rootfs/new" ]
+}
+
+@test "options replace the annotations of a config.json, and --rootfs its root.path" {
+	make_bundle
+	make_rootfs "$T/other"
+	echo other >"$T/other/name"
+	config '.root.readonly = false | .annotations = {"org.bryo.overlay.lower": "none", "org.bryo.overlay.upper": "none"}'
+	args sh -c 'cat /opt/name /name; echo >/x'
+	run bryo run -b "$BUNDLE" --rootfs other --overlay a --ephemeral "$ID"
+	[ "$output" = "$(printf '%s\n' a other)" ]
+	[ ! -e "$BUNDLE/none" ]
+	run bryo run -f "$BUNDLE/config.json" --rootfs other --overlay a --ephemeral "$ID"
+	[ "$output" = "$(printf '%s\n' a other)" ]
+}
+
+@test "a read-only root over layers, and mount points that the layers lack" {
+	make_bundle
+	mkdir "$T/data"
+	config '.root.readonly = true | .mounts += [{"destination": "/made/here", "type": "bind", "source": $d, "options": ["rbind"]}]' \
+		--arg d "$T/data"
+	args sh -c 'touch /made/here/x && ! touch /y'
+	run bryo run -b "$BUNDLE" --overlay "$T/a" --ephemeral "$ID"
+	[ "$status" -eq 0 ]
+	[ -e "$T/data/x" ]
+	[ ! -e "$BUNDLE/rootfs/made" ]
+	[ ! -e "$T/a/made" ]
+}
+
+# ----------------------------------------------------------------------------- errors
+
+@test "overlay: a layer that is missing, named twice, or empty; more than 500" {
+	in_layers --overlay "$T/none" --ephemeral -- true
+	[ "$status" -ne 0 ]
+	has_line "layer '$T/none': No such file or directory"
+	in_layers --overlay "$T/a:$T/a" --ephemeral -- true
+	[ "$status" -ne 0 ]
+	has_line "named twice"
+	in_layers --overlay "$T/a::$T/b" --ephemeral -- true
+	[ "$status" -ne 0 ]
+	has_line "the name of a directory is empty"
+	in_layers --overlay "$(printf 'a:%.0s' {1..499})a" --ephemeral -- true
+	[ "$status" -ne 0 ]
+	has_line "501 layers"
+	has_line 500
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
+@test "overlay: 500 layers" {
+	local all=() i
+
+	for i in {1..499}; do
+		mkdir "$T/l$i"
+		all+=("l$i")
+	done
+	echo top >"$T/l1/file"
+	echo bottom >"$T/l499/file"
+	in_layers --overlay "$(IFS=:; echo "${all[*]}")" --ephemeral -- sh -c 'cat /file; echo x >/y'
+	[ "$status" -eq 0 ]
+	[ "$output" = top ]
+}
