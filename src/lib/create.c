@@ -2,7 +2,6 @@
  * create.c - spec, plan, state, launch. Undo is bryo_delete's own code on what the record says:
  * there is no second clean-up path to keep in step. Runs in the calling process.
  */
-#include "context.h"
 #include "layers.h"
 
 #include "base/cleanup.h"
@@ -33,6 +32,7 @@ struct creation {
 	const char *config; /* the document, for the copy */
 	size_t config_len;
 	int seccomp_cache;
+	int upper; /* lock of the directory for changes until init has it, or -1 */
 	bool only_plan, throw_away;
 	const char *manager; /* as the context has it */
 	const char *notify_dir; /* host's side of /run/notify, or NULL */
@@ -47,6 +47,7 @@ static void creation_end(struct creation *c)
 	listen_close(&c->plan.process.listen);
 	container_close(&c->c);
 	fd_closep(&c->seccomp_cache);
+	fd_closep(&c->upper);
 	arena_free(&c->arena);
 }
 
@@ -158,6 +159,8 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.cgroup_user = c->plan.cgroup.user_manager,
 		.cgroup_backend = cgroup_backend_name(c->plan.cgroup.backend),
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kinds[0]),
+		.upper = c->plan.rootfs.overlay.dir,
+		.upper_thrown_away = c->plan.rootfs.overlay.upper == UPPER_DISK,
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
 		.rdt_class = c->plan.rdt.ours ? c->plan.rdt.class : NULL,
@@ -179,12 +182,16 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	c->c.dirfd = state_claim(ctx->rootfd, id, &c->c.lock, err);
 	if (c->c.dirfd < 0)
 		return c->c.dirfd;
+	rc = layers_place(&c->arena, id, c->bundle, &c->plan.rootfs.overlay, err);
 	fill_record(ctx, c, id);
 	if (c->plan.cgroup.backend != CGROUP_NONE)
 		c->plan.cgroup.mark = cgroup_mark(&c->arena, c->c.record.created, ctx->root);
-	rc = c->notify_dir ? sdnotify_mkdir_outside(c->c.dirfd, err) : 0;
+	if (rc == 0 && c->notify_dir)
+		rc = sdnotify_mkdir_outside(c->c.dirfd, err);
 	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
+	if (rc == 0)
+		rc = layers_make_outside(&c->arena, &c->plan.rootfs.overlay, &c->upper, err);
 	return rc < 0 ? err_in(err, rc, "state of container '%s'", id) : 0;
 }
 
@@ -203,6 +210,8 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 		r->cgroup_unit = NULL;
 		r->cgroup_backend = cgroup_backend_name(CGROUP_NONE);
 	}
+	if (rc == 0)
+		rc = layers_owned_outside(&c->arena, c->upper, r, err);
 	if (rc == 0)
 		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600, err);
 	if (rc == 0)
@@ -359,7 +368,8 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 		struct bryo_err *e)
 {
 	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT,
-								     .seccomp_cache = -1 };
+								     .seccomp_cache = -1,
+								     .upper = -1 };
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	int rc;
 
@@ -421,6 +431,7 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 	__attribute__((cleanup(creation_end))) struct creation c = {
 		.c = CONTAINER_INIT,
 		.seccomp_cache = -1,
+		.upper = -1,
 		.only_plan = true,
 	};
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;

@@ -5,10 +5,23 @@
  */
 #include "layers.h"
 
-#include "context.h"
-#include "feature/rootfs/overlay.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define OWNER "owner" /* in a directory of kept changes: "BOOT PIDNS PID START ID" */
 
 static const char *absolute(struct arena *a, const char *path)
 {
@@ -30,7 +43,8 @@ static int set_layers(struct arena *a, struct spec *spec, const char *text, stru
 	return 0;
 }
 
-int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_options *o, struct err *err)
+int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_options *o,
+		   struct err *err)
 {
 	int rc = o->overlay ? set_layers(a, spec, o->overlay, err) : 0;
 
@@ -45,8 +59,175 @@ int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_
 		spec->root.present = true;
 	}
 	if (o->upper || o->ephemeral) {
-		spec_annotation_set(a, spec, "org.bryo.overlay.upper", o->upper ? absolute(a, o->upper) : "");
-		spec_annotation_set(a, spec, "org.bryo.overlay.ephemeral", o->ephemeral ? "true" : "false");
+		spec_annotation_set(a, spec, "org.bryo.overlay.upper",
+				    o->upper ? absolute(a, o->upper) : "");
+		spec_annotation_set(a, spec, "org.bryo.overlay.ephemeral",
+				    o->ephemeral ? "true" : "false");
 	}
+	return 0;
+}
+
+/* tmpfs has no user.* attributes where this is needed; the others take no changes at all. */
+static bool takes_changes(const char *dir)
+{
+	static const long bad[] = { TMPFS_MAGIC, RAMFS_MAGIC, NFS_SUPER_MAGIC,
+				    OVERLAYFS_SUPER_MAGIC, FUSE_SUPER_MAGIC };
+	struct statfs fs;
+
+	if (access(dir, W_OK | X_OK) < 0 || statfs(dir, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if ((unsigned)fs.f_type == (unsigned)bad[i])
+			return false;
+	return true;
+}
+
+int layers_place(struct arena *a, const char *id, const char *bundle, struct overlay_plan *plan,
+		 struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	const char *const dirs[] = { tmp && tmp[0] == '/' ? tmp : "/var/tmp", "/var/tmp", bundle };
+	unsigned long long r;
+
+	if (plan->upper != UPPER_DISK)
+		return 0;
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		return err_sys(err, "getrandom");
+	for (size_t i = 0; i < ARRAY_LEN(dirs) && !plan->dir; i++)
+		if (takes_changes(dirs[i]))
+			plan->dir = arena_printf(a, "%s/bryo-upper-%s-%016llx", dirs[i], id, r);
+	if (plan->dir)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"no place on disk for changes that are thrown away: tried %s, /var/tmp and the bundle",
+		dirs[0]);
+	return err_hint(err, -EOPNOTSUPP, "set TMPDIR to a directory on a local file system");
+}
+
+static const char *pid_namespace(struct arena *a)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0
+		       ? "0"
+		       : arena_printf(a, "%llu", (unsigned long long)st.st_ino);
+}
+
+/* What the text in OWNER says, or false: then it is nobody's. */
+static bool parse_owner(struct arena *a, const char *text, const char **ret_ns, struct record *ret)
+{
+	char *word[5], *rest = arena_strdup(a, text);
+	unsigned long long pid, start;
+
+	rest[strcspn(rest, "\n")] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(word); i++) {
+		word[i] = strsep(&rest, " ");
+		if (!word[i])
+			return false;
+	}
+	if (!str_to_u64(word[2], INT_MAX, &pid) || !str_to_u64(word[3], UINT64_MAX, &start))
+		return false;
+	*ret_ns = word[1];
+	*ret = (struct record){
+		.boot_id = word[0], .pid = (pid_t)pid, .pid_start = start, .id = word[4]
+	};
+	return true;
+}
+
+static int refuse_used(const char *dir, const struct record *r, bool elsewhere, struct err *err)
+{
+	err_set(err, EBUSY, "directory for changes '%s' belongs to container '%s', process %d%s",
+		dir, r->id, (int)r->pid, elsewhere ? " of another pid namespace" : "");
+	if (elsewhere)
+		return err_hint(err, -EBUSY, "if that is gone, remove '%s/" OWNER "'", dir);
+	return err_hint(
+		err, -EBUSY,
+		"two containers at once would damage it: give this one another --upper; layers can be shared");
+}
+
+static int check_owner(struct arena *a, int dirfd, const char *dir, struct err *err)
+{
+	auto_free char *text = NULL;
+	struct err unread = ERR_INIT;
+	struct record r;
+	const char *ns;
+	uint64_t start;
+	bool zombie;
+
+	if (file_read_at(dirfd, OWNER, 4096, &text, NULL, &unread) < 0 ||
+	    !parse_owner(a, text, &ns, &r) || !str_eq(r.boot_id, state_boot_id(a)))
+		return 0;
+	if (!str_eq(ns, pid_namespace(a)))
+		return refuse_used(dir, &r, true, err);
+	if (state_pid_start(r.pid, &start, &zombie, &unread) < 0 || zombie || start != r.pid_start)
+		return 0;
+	return refuse_used(dir, &r, false, err);
+}
+
+/* Made where it is missing; for the time of a start it is locked. */
+static int hold_kept(struct arena *a, const char *dir, int *ret_lock, struct err *err)
+{
+	auto_fd int fd = -1;
+	int rc;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, "make the directory for changes '%s'", dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "directory for changes '%s'", dir);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return err_set(err, EBUSY,
+			       "directory for changes '%s' is being taken by another container",
+			       dir);
+	rc = check_owner(a, fd, dir, err);
+	if (rc == 0)
+		*ret_lock = take_fd(&fd);
+	return rc;
+}
+
+int layers_make_outside(struct arena *a, const struct overlay_plan *plan, int *ret_lock,
+			struct err *err)
+{
+	if (plan->upper == UPPER_KEPT)
+		return hold_kept(a, plan->dir, ret_lock, err);
+	if (plan->upper == UPPER_DISK && mkdir(plan->dir, 0700) < 0)
+		return err_sys(err, "make the directory for changes '%s'", plan->dir);
+	return 0;
+}
+
+int layers_owned_outside(struct arena *a, int lock, const struct record *r, struct err *err)
+{
+	const char *text;
+
+	if (lock < 0)
+		return 0;
+	text = arena_printf(a, "%s %s %d %llu %s\n", r->boot_id, pid_namespace(a), (int)r->pid,
+			    (unsigned long long)r->pid_start, r->id);
+	return file_replace_at(lock, OWNER, text, strlen(text), 0600, err);
+}
+
+/* Only while it is ours: the next one may have it already. */
+static void disown(struct container *c)
+{
+	auto_fd int fd = open(c->record.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *text = NULL;
+	struct err unread = ERR_INIT;
+	struct record r;
+	const char *ns;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ||
+	    file_read_at(fd, OWNER, 4096, &text, NULL, &unread) < 0 ||
+	    !parse_owner(&c->arena, text, &ns, &r))
+		return;
+	if (str_eq(r.id, c->record.id) && r.pid_start == c->record.pid_start)
+		(void)unlinkat(fd, OWNER, 0);
+}
+
+int layers_release_outside(struct bryo_ctx *ctx, struct container *c, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	if (c->record.upper && !c->record.upper_thrown_away)
+		disown(c);
 	return 0;
 }

@@ -3,10 +3,26 @@
 #define BRYO_LAYERS_H
 
 #include "base/err.h"
-#include "lib/bryo.h"
+#include "feature/rootfs/overlay.h"
+#include "lib/context.h"
 #include "oci/spec.h"
 
 /* --rootfs, --overlay, --upper and --ephemeral, written over the config's. */
-int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_options *o, struct err *err);
+int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_options *o,
+		   struct err *err);
+
+/*
+ * Where changes go, before init is made. layers_place() only says where (UPPER_DISK: below $TMPDIR,
+ * /var/tmp or the bundle), so that the record can name it first; layers_make_outside() makes it,
+ * and for what is kept makes sure that no other container has it: *ret_lock is held until
+ * layers_owned_outside() has written down whose it is.
+ */
+int layers_place(struct arena *a, const char *id, const char *bundle, struct overlay_plan *plan,
+		 struct err *err);
+int layers_make_outside(struct arena *a, const struct overlay_plan *plan, int *ret_lock,
+			struct err *err);
+int layers_owned_outside(struct arena *a, int lock, const struct record *r, struct err *err);
+/* At the end of a container: changes that are thrown away go, kept ones are nobody's. */
+int layers_release_outside(struct bryo_ctx *ctx, struct container *c, struct err *err);
 
 #endif

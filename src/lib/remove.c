@@ -2,7 +2,7 @@
  * remove.c - delete and every undo, in reverse order of creation, from what the record says. It
  * works from every phase: a claim without a record, a record without a pid, created, running.
  */
-#include "context.h"
+#include "layers.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -165,6 +165,9 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 	if (rc < 0)
 		return rc;
 	rc = container_remove_cgroup(ctx, c, err);
+	if (rc < 0)
+		return rc;
+	rc = layers_release_outside(ctx, c, err);
 	if (rc < 0)
 		return rc;
 	if (c->record.rdt_class || c->record.rdt_monitor)

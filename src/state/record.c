@@ -48,6 +48,8 @@ static const struct json_field record_fields[] = {
 	{ .name = "cgroupBackend", .kind = JSON_AS_STRING, .off = OFF(r.cgroup_backend) },
 	{ .name = "netBackend", .kind = JSON_AS_STRING, .off = OFF(r.net_backend) },
 	{ .name = "rootfsBackend", .kind = JSON_AS_STRING, .off = OFF(r.rootfs_backend) },
+	{ .name = "upper", .kind = JSON_AS_STRING, .off = OFF(r.upper) },
+	{ .name = "upperThrownAway", .kind = JSON_AS_BOOL, .off = OFF(r.upper_thrown_away) },
 	{ .name = "noNewKeyring", .kind = JSON_AS_BOOL, .off = OFF(r.no_new_keyring) },
 	{ .name = "rdtClass", .kind = JSON_AS_STRING, .off = OFF(r.rdt_class) },
 	{ .name = "rdtMonitor", .kind = JSON_AS_STRING, .off = OFF(r.rdt_monitor) },
@@ -81,6 +83,10 @@ static void record_write(struct json_out *o, const struct record *r)
 	json_out_str(o, "cgroupBackend", r->cgroup_backend);
 	json_out_str(o, "netBackend", r->net_backend);
 	json_out_str(o, "rootfsBackend", r->rootfs_backend);
+	if (r->upper) {
+		json_out_str(o, "upper", r->upper);
+		json_out_bool(o, "upperThrownAway", r->upper_thrown_away);
+	}
 	json_out_bool(o, "noNewKeyring", r->no_new_keyring);
 	if (r->rdt_class)
 		json_out_str(o, "rdtClass", r->rdt_class);

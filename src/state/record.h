@@ -36,6 +36,8 @@ struct record {
 	const char *cgroup_unit;   /* the scope that holds it, or NULL */
 	bool cgroup_user;	   /* of the user's manager */
 	const char *cgroup_backend, *net_backend, *rootfs_backend;
+	const char *upper;	   /* directory of its root file system's changes, or NULL */
+	bool upper_thrown_away;	   /* delete removes it */
 	bool no_new_keyring;
 	const char *rdt_class, *rdt_monitor; /* what delete removes of resctrl, or NULL */
 	bool notify;		   /* its filter notifies: start needs the config's listenerPath */

@@ -181,3 +181,37 @@ x"
 	[ "$status" -eq 0 ]
 	[ "$output" = top ]
 }
+
+# ----------------------------------------------------------------------------- sharing
+
+@test "containers share layers, but not an upper" {
+	make_bundle
+	args sh -c 'echo x >/new; exec sleep 30'
+	config '.root.readonly = false'
+	run_detached "$ID" --overlay "$T/a" --upper "$T/keep"
+	run_detached "$ID-2" --overlay "$T/a" --upper "$T/keep2"
+	run_detached "$ID-3" --overlay "$T/a" --ephemeral
+	run bryo run -b "$BUNDLE" --overlay "$T/b" --upper "$T/keep" "$ID-4"
+	[ "$status" -ne 0 ]
+	has_line "directory for changes '$T/keep' belongs to container '$ID', process "
+	[ "$(bryo list --quiet | wc -l)" -eq 3 ]
+	bryo delete --force "$ID"
+	[ ! -e "$T/keep/owner" ]
+	run_detached "$ID-5" --overlay "$T/a" --upper "$T/keep"
+}
+
+@test "upper: what a container left that was killed with its runtime does not lock it" {
+	make_bundle
+	args sleep 30
+	run_detached "$ID" --upper "$T/keep"
+	kill -KILL "$(bryo state "$ID" | jq .pid)"
+	wait_for_status stopped
+	args true
+	bryo run -b "$BUNDLE" --upper "$T/keep" "$ID-2"
+	printf '%s 1 %s 1 other\n' "$(cat /proc/sys/kernel/random/boot_id)" $$ >"$T/keep/owner"
+	run bryo run -b "$BUNDLE" --upper "$T/keep" "$ID-2"
+	[ "$status" -ne 0 ]
+	has_line "of another pid namespace [if that is gone, remove '$T/keep/owner']"
+	echo x >"$T/keep/owner"
+	bryo run -b "$BUNDLE" --upper "$T/keep" "$ID-2"
+}

@@ -206,7 +206,8 @@ static int mount_old(struct stack *s, struct err *err)
 	if (s->plan->userxattr)
 		str_add(&data, ",userxattr");
 	if (data.len >= (size_t)sysconf(_SC_PAGESIZE))
-		return err_set(err, E2BIG, "%zu layers need more than the page that this kernel takes",
+		return err_set(err, E2BIG,
+			       "%zu layers need more than the page that this kernel takes",
 			       s->plan->lower.n);
 	(void)snprintf(place, sizeof(place), "%d/merged", s->tmpfs);
 	if (mount("overlay", place, "overlay", 0, data.p) < 0)
@@ -244,7 +245,8 @@ static int mount_new(struct stack *s, struct err *err)
 static int explain(const struct overlay_plan *p, int rc, struct err *err)
 {
 	if (rc == -ELOOP)
-		return err_hint(err, rc, "one of the directories is named twice, or is inside another one");
+		return err_hint(err, rc,
+				"one of the directories is named twice, or is inside another one");
 	if (rc == -ENODEV)
 		return err_hint(err, rc, "this kernel has no overlay: modprobe overlay, as root");
 	if (rc == -EINVAL && p->upper != UPPER_NONE && p->upper != UPPER_MEMORY)

@@ -22,11 +22,11 @@
 enum overlay_upper { UPPER_NONE, UPPER_KEPT, UPPER_MEMORY, UPPER_DISK };
 
 struct overlay_plan {
-	struct strv lower;	  /* absolute, topmost first */
+	struct strv lower; /* absolute, topmost first */
 	enum overlay_upper upper;
-	const char *dir;	  /* absolute, of UPPER_KEPT, and of UPPER_DISK once it was made */
+	const char *dir; /* absolute, of UPPER_KEPT, and of UPPER_DISK once it was made */
 	bool userxattr;
-	int *fds;		  /* init's own: one per layer, then dir's */
+	int *fds; /* init's own: one per layer, then dir's */
 };
 
 struct overlay_words { /* of the annotations; NULL and UPPER_NONE where there are none */
@@ -36,9 +36,11 @@ struct overlay_words { /* of the annotations; NULL and UPPER_NONE where there ar
 };
 
 /* old_tmpfs: tmpfs has no user.* attributes here. [pure] */
-int overlay_words(const struct spec *spec, bool old_tmpfs, struct overlay_words *ret, struct err *err);
+int overlay_words(const struct spec *spec, bool old_tmpfs, struct overlay_words *ret,
+		  struct err *err);
 /* "a:b\:c" to a list of absolute paths, relative ones below base. [pure] */
-int overlay_split(struct arena *a, const char *text, const char *base, struct strv *ret, struct err *err);
+int overlay_split(struct arena *a, const char *text, const char *base, struct strv *ret,
+		  struct err *err);
 /* The reverse. [pure] */
 const char *overlay_join(struct arena *a, const struct strv *dirs);
 

@@ -55,7 +55,8 @@ static int plan_propagation(const char *name, struct rootfs_plan *ret, struct er
 			"shared, slave, private or unbindable, each also with r before it");
 }
 
-static int plan_path(struct arena *a, const struct rootfs_request *q, const char **ret, struct err *err)
+static int plan_path(struct arena *a, const struct rootfs_request *q, const char **ret,
+		     struct err *err)
 {
 	const char *path = q->spec->root.present ? q->spec->root.path : NULL;
 
@@ -68,8 +69,8 @@ static int plan_path(struct arena *a, const struct rootfs_request *q, const char
 }
 
 /* root.path is the lowest layer. */
-static int plan_layers(struct arena *a, const struct rootfs_request *q, const struct overlay_words *words,
-		       struct rootfs_plan *ret, struct err *err)
+static int plan_layers(struct arena *a, const struct rootfs_request *q,
+		       const struct overlay_words *words, struct rootfs_plan *ret, struct err *err)
 {
 	struct overlay_plan *o = &ret->overlay;
 	struct strv over = { 0 };
@@ -91,7 +92,8 @@ static int plan_layers(struct arena *a, const struct rootfs_request *q, const st
 		o->fds[i] = -1;
 	o->upper = words->upper ? UPPER_KEPT : words->ephemeral;
 	if (words->upper)
-		o->dir = words->upper[0] == '/' ? words->upper : arena_printf(a, "%s/%s", q->bundle, words->upper);
+		o->dir = words->upper[0] == '/' ? words->upper
+						: arena_printf(a, "%s/%s", q->bundle, words->upper);
 	o->userxattr = q->userns;
 	return 0;
 }
@@ -126,10 +128,11 @@ static int plan_kind(struct arena *a, const struct rootfs_request *q, const char
 	return 0;
 }
 
-int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes, struct rootfs_plan *ret,
-		struct err *err)
+int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes,
+		struct rootfs_plan *ret, struct err *err)
 {
-	static const char *const words[] = { "plain", "tmpfs", "auto", "overlay", "fuse-overlayfs" };
+	static const char *const words[] = { "plain", "tmpfs", "auto", "overlay",
+					     "fuse-overlayfs" };
 	const char *kind = spec_annotation(q->spec, "org.bryo.rootfs");
 	bool known = !kind;
 	int rc;

@@ -49,10 +49,10 @@ enum rootfs_kind { ROOTFS_PLAIN, ROOTFS_TMPFS, ROOTFS_OVERLAY, ROOTFS_FUSE_OVERL
 struct rootfs_plan {
 	enum rootfs_kind kinds[ROOTFS_KINDS]; /* in this order, the first that works */
 	size_t n_kinds;
-	const char *path;		/* absolute; for the tmpfs what is listed */
-	struct overlay_plan overlay;	/* for the last two kinds */
+	const char *path;	     /* absolute; for the tmpfs what is listed */
+	struct overlay_plan overlay; /* for the last two kinds */
 	bool readonly, no_pivot;
-	unsigned long propagation;	/* MS_* of linux.rootfsPropagation; 0: slave */
+	unsigned long propagation; /* MS_* of linux.rootfsPropagation; 0: slave */
 	bool propagation_rec;
 };
 
@@ -61,11 +61,11 @@ struct rootfs_request {
 	const char *bundle;
 	const struct host *host;
 	bool no_pivot;
-	bool userns;			/* mounts are made with the rights of a user namespace only */
+	bool userns; /* mounts are made with the rights of a user namespace only */
 };
 
-int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes, struct rootfs_plan *ret,
-		struct err *err);
+int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes,
+		struct rootfs_plan *ret, struct err *err);
 const char *rootfs_kind_name(enum rootfs_kind kind);
 /* The O_PATH descriptor of the source, -EAGAIN where there is none; before any change of identity. [inside] */
 int rootfs_source_inside(const struct rootfs_plan *plan, struct err *err);
