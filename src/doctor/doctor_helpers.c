@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#define OVERFLOW_ID 65534
+
 struct idmap_helper {
 	const char *name;
 	bool groups;
@@ -22,12 +24,38 @@ struct idmap_helper {
 static const struct idmap_helper newuidmap = { "newuidmap", false },
 				 newgidmap = { "newgidmap", true };
 
+/* In a user namespace that does not have the owner's ID the set-user-ID bit means nothing. */
+static bool owner_is_outside(const struct doctor *d, const char *path)
+{
+	struct stat st;
+
+	return d->host.in_userns && !d->host.faked && stat(path, &st) == 0 &&
+	       st.st_uid == OVERFLOW_ID;
+}
+
+static void say_powerless(struct doctor *d, struct finding *f, const char *path, bool groups)
+{
+	const char *word = shell_word(path, "PATH");
+
+	if (owner_is_outside(d, path)) {
+		say_missing(
+			d, f,
+			"%s belongs to nobody of this user namespace, so that it has no rights here",
+			path);
+		say_remedy(d, f,
+			   "start bryo outside of this namespace, or in one that has root's ID");
+		return;
+	}
+	say_missing(d, f, "%s has neither its set-user-ID bit nor file capabilities", path);
+	say_remedy(d, f, "%schmod u+s %s, or %ssetcap cap_set%cid=ep %s", d->sudo, word, d->sudo,
+		   groups ? 'g' : 'u', word);
+}
+
 /* Six states, each with its own way out. */
 static void check_idmap(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	const struct idmap_helper *which = c->arg;
 	const struct helper *h = which->groups ? &d->host.newgidmap : &d->host.newuidmap;
-	const char *word = shell_word(h->path, "PATH");
 
 	switch (h->state) {
 	case HELPER_OK:
@@ -39,10 +67,7 @@ static void check_idmap(struct doctor *d, const struct doctor_check *c, struct f
 		say_remedy(d, f, "%s", distro_install(d, PACKAGE_UIDMAP));
 		break;
 	case HELPER_NO_PRIVILEGE:
-		say_missing(d, f, "%s has neither its set-user-ID bit nor file capabilities",
-			    h->path);
-		say_remedy(d, f, "%schmod u+s %s, or %ssetcap cap_set%cid=ep %s", d->sudo, word,
-			   d->sudo, which->groups ? 'g' : 'u', word);
+		say_powerless(d, f, h->path, which->groups);
 		break;
 	case HELPER_NOSUID:
 		say_missing(d, f, "%s is on a file system that is mounted nosuid", h->path);

@@ -79,7 +79,11 @@ const char *shell_word(const char *word, const char *what);
 
 /* ------------------------------------------------------------------------------ looking */
 
+/* Whether what the user starts outlives the last session. In doctor_session.c. */
+bool session_lingers(struct doctor *d);
 void tryout_run(struct doctor *d);
+/* Has newuidmap and newgidmap write these maps to a namespace that ends at once. */
+int tryout_map(struct doctor *d, const struct id_extents *uid, const struct id_extents *gid, struct err *err);
 /* Text of a small file, "" where it cannot be read. In the arena. */
 const char *read_text(struct doctor *d, const char *path);
 /* First number of a file; -1: there is none. */

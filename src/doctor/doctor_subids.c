@@ -109,8 +109,16 @@ static uint32_t free_range(struct doctor *d)
 
 static void say_add(struct doctor *d, struct finding *f, const struct kind *k)
 {
-	uint32_t first = free_range(d);
+	uint32_t first = free_range(d), outside;
 
+	if (!id_to_outside(k->groups ? &d->host.gid_map : &d->host.uid_map, first + ENOUGH - 1,
+			   &outside)) {
+		say_remedy(
+			d, f,
+			"this user namespace has too few IDs itself: start bryo outside of it, or give it more "
+			"(podman run --userns=auto:size=200000; unshare --map-auto)");
+		return;
+	}
 	say_remedy(d, f, "%susermod %s %u-%u %s", d->sudo, k->option, first, first + ENOUGH - 1,
 		   shell_word(d->host.user, "USER"));
 }
@@ -123,6 +131,35 @@ static bool has_all(struct doctor *d, struct finding *f)
 	return d->host.privileged;
 }
 
+/* A range counts only as far as our own user namespace has its IDs: -1 where all of it does. */
+static int64_t first_unmapped(const struct doctor *d, const struct kind *k)
+{
+	const struct id_extents *map = k->groups ? &d->host.gid_map : &d->host.uid_map;
+	const struct id_ranges *r = owned(d, k);
+	uint32_t outside;
+
+	for (size_t i = 0; i < r->n; i++) {
+		uint32_t last = r->v[i].first + r->v[i].count - 1;
+
+		if (!id_to_outside(map, r->v[i].first, &outside))
+			return r->v[i].first;
+		if (!id_to_outside(map, last, &outside))
+			return last;
+	}
+	return -1;
+}
+
+static void say_unmapped(struct doctor *d, struct finding *f, const struct kind *k, int64_t id)
+{
+	say_missing(
+		d, f,
+		"%s gives you %lld, which is not in the map of this user namespace: it cannot be mapped on",
+		k->file, (long long)id);
+	say_remedy(d, f,
+		   "name IDs in %s that /proc/self/%s_map has, or give the outer container more",
+		   k->file, k->groups ? "gid" : "uid");
+}
+
 static void check_range(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	const struct kind *k = c->arg;
@@ -131,6 +168,10 @@ static void check_range(struct doctor *d, const struct doctor_check *c, struct f
 
 	if (has_all(d, f))
 		return;
+	if (first_unmapped(d, k) >= 0) {
+		say_unmapped(d, f, k, first_unmapped(d, k));
+		return;
+	}
 	if (n >= ENOUGH) {
 		say_ok(d, f, "%llu subordinate %s from %u on (%s)", (unsigned long long)n, k->what,
 		       r->v[0].first,
@@ -281,6 +322,45 @@ static void check_source(struct doctor *d, const struct doctor_check *c, struct 
 	}
 }
 
+/* ID 0 is the caller's, what follows are the ranges in their order. */
+static struct id_extents map_of(struct doctor *d, uint32_t own, const struct id_ranges *r)
+{
+	struct id_extents map = { arena_alloc(d->a, (r->n + 1) * sizeof(*map.v)), r->n + 1 };
+	uint32_t next = 1;
+
+	map.v[0] = (struct id_extent){ 0, own, 1 };
+	for (size_t i = 0; i < r->n; i++) {
+		map.v[i + 1] = (struct id_extent){ next, r->v[i].first, r->v[i].count };
+		next += r->v[i].count;
+	}
+	return map;
+}
+
+/* What the rows above foretell, by newuidmap and newgidmap themselves. */
+static void check_mapping(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const struct host *h = &d->host;
+	struct id_extents uid = map_of(d, h->uid, &h->subuids),
+			  gid = map_of(d, h->gid, &h->subgids);
+	struct err err = ERR_INIT;
+	char text[ERR_TEXT];
+
+	(void)c;
+	if (has_all(d, f))
+		return;
+	if (h->newuidmap.state != HELPER_OK || h->newgidmap.state != HELPER_OK || !h->subuids.n ||
+	    !h->subgids.n || d->tryout.userns) {
+		say_missing(d, f, "not tried: ranges, helpers or user namespaces are missing");
+		return;
+	}
+	if (tryout_map(d, &uid, &gid, &err) == 0) {
+		say_ok(d, f, "newuidmap and newgidmap map all of them");
+		return;
+	}
+	say_missing(d, f, "%s", err_format(&err, text, sizeof(text)));
+	say_remedy(d, f, "look at what it says, and at the rows of subids and helper");
+}
+
 const struct doctor_check doctor_subid_checks[] = {
 	{ "subids.source", DOCTOR_PODMAN, false, check_source, NULL },
 	{ "subids.uids", DOCTOR_PODMAN, true, check_range, &uids },
@@ -289,5 +369,6 @@ const struct doctor_check doctor_subid_checks[] = {
 	{ "subids.gids-overlap", DOCTOR_PODMAN, false, check_overlap, &gids },
 	{ "subids.uids-people", DOCTOR_PODMAN, false, check_people, &uids },
 	{ "subids.gids-people", DOCTOR_PODMAN, false, check_people, &gids },
+	{ "subids.mapping", DOCTOR_PODMAN, false, check_mapping, NULL },
 	{ 0 },
 };

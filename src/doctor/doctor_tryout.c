@@ -6,18 +6,21 @@
  * The steps are those of a launch, in its order: all namespaces at once, the map of one ID (which
  * needs no helper), a mount, a user namespace in it, a new proc and a new sysfs. The latter two are
  * only made, not attached: the kernel decides at fsmount(2) whether they would reveal too much.
+ * A second child lends itself to newuidmap and newgidmap, whose reasons to refuse are many.
  */
 #include "doctor_parts.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/sys.h"
+#include "rootless/rootless.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define ALL_NAMESPACES                                                                             \
@@ -119,4 +122,24 @@ void tryout_run(struct doctor *d)
 	}
 	d->tryout = *t;
 	(void)munmap(t, sizeof(*t));
+}
+
+int tryout_map(struct doctor *d, const struct id_extents *uid, const struct id_extents *gid,
+	       struct err *err)
+{
+	pid_t pid = spawn(CLONE_NEWUSER);
+	int rc;
+
+	if (pid < 0)
+		return err_sys(err, "make a user namespace");
+	if (pid == 0) {
+		/* for as long as it takes the parent to end us, or to end */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			(void)pause();
+	}
+	rc = newidmap_write(d->host.newuidmap.path, d->host.newgidmap.path, pid, uid, gid, err);
+	(void)kill(pid, SIGKILL);
+	reap(pid);
+	return rc;
 }

@@ -102,6 +102,13 @@ static int sealed_copy(int exe, struct err *err)
 	return take_fd(&copy);
 }
 
+bool selfexe_is_out_of_reach(void)
+{
+	auto_fd int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	return exe >= 0 && is_out_of_reach(exe);
+}
+
 int selfexe_protect(char *const argv[], struct err *err)
 {
 	auto_fd int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

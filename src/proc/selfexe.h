@@ -12,7 +12,11 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /* Returns 0 when there is nothing to do; does not return when it executes the copy. [outside] */
 int selfexe_protect(char *const argv[], struct err *err);
+/* Whether that is so: false means a copy at each start. [any] */
+bool selfexe_is_out_of_reach(void);
 
 #endif

@@ -120,21 +120,6 @@ static bool is_private_dir(const char *dir)
 	       st.st_uid == geteuid() && !(st.st_mode & (S_IRWXG | S_IRWXO));
 }
 
-static char *default_root(bool privileged)
-{
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
-	char run[40];
-
-	if (privileged)
-		return mem_strdup("/run/bryo");
-	if (is_private_dir(xdg))
-		return mem_printf("%s/bryo", xdg);
-	(void)snprintf(run, sizeof(run), "/run/user/%u", geteuid());
-	if (is_private_dir(run))
-		return mem_printf("%s/bryo", run);
-	return mem_printf("/tmp/bryo-%u", geteuid());
-}
-
 static int named_root(const char *wanted, char **ret, struct err *err)
 {
 	char cwd[PATH_MAX];
@@ -152,6 +137,21 @@ static int named_root(const char *wanted, char **ret, struct err *err)
 	return 0;
 }
 
+char *state_root_default(bool privileged)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	char run[40];
+
+	if (privileged)
+		return mem_strdup("/run/bryo");
+	if (is_private_dir(xdg))
+		return mem_printf("%s/bryo", xdg);
+	(void)snprintf(run, sizeof(run), "/run/user/%u", geteuid());
+	if (is_private_dir(run))
+		return mem_printf("%s/bryo", run);
+	return mem_printf("/tmp/bryo-%u", geteuid());
+}
+
 int state_root_open(const char *wanted, bool privileged, bool create, char **ret, struct err *err)
 {
 	auto_free char *path = NULL;
@@ -163,7 +163,7 @@ int state_root_open(const char *wanted, bool privileged, bool create, char **ret
 		if (rc < 0)
 			return rc;
 	} else {
-		path = default_root(privileged);
+		path = state_root_default(privileged);
 	}
 	fd = open_root(path, wanted ? ROOT_NAMED : ROOT_DEFAULT, create, err);
 	if (fd >= 0 || fd == -ENOENT)

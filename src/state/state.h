@@ -31,6 +31,9 @@ enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, 
  * then too. */
 int state_root_open(const char *wanted, bool privileged, bool create, char **ret, struct err *err);
 
+/* The path that it takes without a wanted one; malloc'ed. Reads only. */
+char *state_root_default(bool privileged);
+
 int state_id_check(const char *id, struct err *err);
 /* Claims id: directory and lock (held). -EEXIST: "container with id 'x' already exists". The
  * lock lives as long as *ret_lock is open. Returns the directory descriptor. */

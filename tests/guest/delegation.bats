@@ -321,7 +321,7 @@ in_scope() {
 	has_line "cpu.cpus, blockIO.weight: the controllers missing from what is delegated to you are: cpuset io"
 	[ ! -s "$SPY" ]
 	nothing_made
-	remedy=$(sed -n 's/.*\[as root: \(.*\); then .*/\1/p' <<<"$output")
+	remedy=$(sed -n 's/.*\[\(sudo mkdir.*daemon-reload\), then .*/\1/p' <<<"$output")
 	[ -n "$remedy" ]
 	# the same of a plan, and of an update
 	run bryo plan -b "$BUNDLE" "$ID"
@@ -343,7 +343,7 @@ in_scope() {
 
 	# as printed, and "log out and in": with linger only the manager's restart is one
 	config 'del(.annotations)'
-	sudo sh -c "$remedy"
+	sh -c "$remedy"
 	sudo systemctl restart "user@$(id -u)"
 	wait_for 30 manager_answers
 	grep -q cpuset "$own/cgroup.controllers"

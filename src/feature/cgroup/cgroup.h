@@ -149,6 +149,8 @@ const char *cgroup_read(struct arena *a, int cgroupfd, const char *file);
 
 /* Whether the unit that pid is in was given Delegate=yes. False where nobody can be asked. */
 bool manager_delegates(bool user_manager, pid_t pid);
+/* What delegates all controllers to users' managers, uid's for one, as commands. In the arena. [pure] */
+const char *cgroup_delegate_remedy(struct arena *a, uint32_t uid);
 /* Moves pid to the unit's cgroup: what we may not do ourselves from another session. */
 int manager_attach(bool user_manager, const char *unit, const char *subgroup, pid_t pid, struct err *err);
 int manager_set(bool user_manager, const char *unit, const struct strv *properties, struct err *err);

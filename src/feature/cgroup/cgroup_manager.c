@@ -107,6 +107,18 @@ bool manager_supported(void)
 #endif
 }
 
+#define DROPIN_DIR "/etc/systemd/system/user@.service.d"
+
+const char *cgroup_delegate_remedy(struct arena *a, uint32_t uid)
+{
+	return arena_printf(a,
+			    "sudo mkdir -p " DROPIN_DIR
+			    " && printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo tee " DROPIN_DIR
+			    "/delegate.conf && sudo systemctl daemon-reload, then log out of all sessions and in "
+			    "again, or sudo systemctl restart user@%u.service, which ends what runs there",
+			    uid);
+}
+
 bool manager_delegates(bool user_manager, pid_t pid)
 {
 	char number[16], answer[1025]; /* as struct child has it */

@@ -399,12 +399,7 @@ static int check_controllers(struct choice *c, struct err *err)
 			err, -ENOTSUP,
 			"the kernel has none of these in cgroup v2: see cgroup.controllers in "
 			"/sys/fs/cgroup");
-	return err_hint(
-		err, -ENOTSUP,
-		"as root: mkdir -p /etc/systemd/system/user@.service.d; printf '[Service]\\nDelegate=cpu cpuset "
-		"io memory pids\\n' >/etc/systemd/system/user@.service.d/delegate.conf; systemctl daemon-reload; "
-		"then log out of all sessions and in again, or systemctl restart user@%u.service, which "
-		"ends what runs there", c->host->uid);
+	return err_hint(err, -ENOTSUP, "%s", cgroup_delegate_remedy(c->a, c->host->uid));
 }
 
 /* Without the fields that v2 has no counterpart for: only where best effort was asked for. */

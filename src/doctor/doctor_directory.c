@@ -1,0 +1,291 @@
+/*
+ * doctor_directory.c - the directories that hold containers: bryo's own (--path, else the home),
+ * an engine's storage, and the state directory. Runs in the process that the user started; creates
+ * nothing. One that does not exist yet is judged by the nearest parent that does.
+ */
+#include "doctor_parts.h"
+
+#include "base/cleanup.h"
+#include "state/state.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+
+enum fs_kind { FS_LOCAL, FS_NETWORK, FS_FUSE, FS_OVERLAY, FS_PLAIN /* without owners */ };
+
+/* Those that change what a container can do; the magics that linux/magic.h lacks are from their sources. */
+static const struct {
+	unsigned long magic;
+	const char *name;
+	enum fs_kind kind;
+} types[] = {
+	{ NFS_SUPER_MAGIC, "NFS", FS_NETWORK },
+	{ SMB_SUPER_MAGIC, "SMB", FS_NETWORK },
+	{ CIFS_SUPER_MAGIC, "CIFS", FS_NETWORK },
+	{ SMB2_SUPER_MAGIC, "SMB", FS_NETWORK },
+	{ CEPH_SUPER_MAGIC, "Ceph", FS_NETWORK },
+	{ AFS_SUPER_MAGIC, "AFS", FS_NETWORK },
+	{ AFS_FS_MAGIC, "AFS", FS_NETWORK },
+	{ V9FS_MAGIC, "9p", FS_NETWORK },
+	{ 0x47504653, "GPFS", FS_NETWORK },
+	{ 0x0bd00bd0, "Lustre", FS_NETWORK },
+	{ 0x19830326, "BeeGFS", FS_NETWORK },
+	{ 0xaad7aaea, "PanFS", FS_NETWORK },
+	{ 0x20030528, "OrangeFS", FS_NETWORK },
+	{ FUSE_SUPER_MAGIC, "FUSE", FS_FUSE },
+	{ OVERLAYFS_SUPER_MAGIC, "overlay", FS_OVERLAY },
+	{ MSDOS_SUPER_MAGIC, "FAT", FS_PLAIN },
+	{ EXFAT_SUPER_MAGIC, "exFAT", FS_PLAIN },
+};
+
+/* The longest existing part of path, absolute. */
+static const char *existing(struct doctor *d, const char *path)
+{
+	char *p = arena_strdup(d->a, path), *slash;
+	char real[PATH_MAX];
+
+	while (!realpath(p, real)) {
+		slash = strrchr(p, '/');
+		if (!slash || slash == p)
+			return "/";
+		*slash = '\0';
+	}
+	return arena_strdup(d->a, real);
+}
+
+/* What c is about: --path, or the engine's storage. */
+static const char *place_of(struct doctor *d, const struct doctor_check *c)
+{
+	return existing(d, str_eq(c->arg, "storage") ? d->storage : d->path);
+}
+
+/* Where it is mounted: the longest mount point that is a parent. */
+static const char *mount_point(struct doctor *d, const char *path)
+{
+	const char *line = read_text(d, "/proc/self/mountinfo"), *best = "/";
+	size_t longest = 0;
+
+	for (; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
+		const char *p = line;
+		size_t n;
+
+		for (int i = 0; i < 4 && *p; i++)
+			p += strcspn(p, " \n"), p += *p == ' ';
+		n = strcspn(p, " \n");
+		if (n < longest || strncmp(path, p, n) != 0 || (n > 1 && path[n] && path[n] != '/'))
+			continue;
+		longest = n;
+		best = arena_strndup(d->a, p, n);
+	}
+	return best;
+}
+
+static void check_type(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *path = place_of(d, c), *name = NULL;
+	enum fs_kind kind = FS_LOCAL;
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0) {
+		say_degraded(d, f, "%s: %s", path, strerror(errno));
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(types) && !name; i++)
+		if ((unsigned long)fs.f_type == types[i].magic) {
+			name = types[i].name;
+			kind = types[i].kind;
+		}
+	switch (kind) {
+	case FS_LOCAL:
+		say_ok(d, f, "%s is on a local file system", path);
+		return;
+	case FS_NETWORK:
+		say_degraded(
+			d, f,
+			"%s is on %s, whose server knows you by one ID: trees with many owners cannot be "
+			"there, those with one can",
+			path, name);
+		break;
+	case FS_FUSE:
+		say_degraded(
+			d, f,
+			"%s is on %s, which lets no other ID in unless it was mounted with allow_other",
+			path, name);
+		break;
+	case FS_OVERLAY:
+		say_degraded(d, f,
+			     "%s is on an overlay itself, and cannot hold what an overlay writes",
+			     path);
+		break;
+	case FS_PLAIN:
+		say_degraded(d, f, "%s is on %s, which has neither owners nor links", path, name);
+		break;
+	}
+	if (str_eq(c->arg, "storage"))
+		say_remedy(
+			d, f,
+			"set graphroot in %s to a local directory, such as /var/tmp/%s-containers",
+			d->host.privileged ? "/etc/containers/storage.conf"
+					   : "~/.config/containers/storage.conf",
+			shell_word(d->host.user, "USER"));
+	else
+		say_remedy(
+			d, f,
+			"keep bundles on a local file system (/var/tmp, or a scratch disk), or use "
+			"--idmap single");
+}
+
+static bool flag_of(const char *path, unsigned long flag)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && (fs.f_flag & flag);
+}
+
+static void check_exec(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *path = place_of(d, c), *at;
+
+	if (!flag_of(path, ST_NOEXEC)) {
+		say_ok(d, f, "programs in %s can be executed", path);
+		return;
+	}
+	at = mount_point(d, path);
+	say_missing(d, f, "%s is mounted noexec: no program of a root file system there can run",
+		    at);
+	say_remedy(d, f, "%smount -o remount,exec %s (and in /etc/fstab), or keep them elsewhere",
+		   d->sudo, shell_word(at, "DIR"));
+}
+
+static void check_suid(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *path = place_of(d, c), *at;
+
+	if (!flag_of(path, ST_NOSUID)) {
+		say_ok(d, f, "set-user-ID programs in %s have an effect", path);
+		return;
+	}
+	at = mount_point(d, path);
+	say_degraded(
+		d, f,
+		"%s is mounted nosuid: sudo, su and file capabilities do nothing in containers there",
+		at);
+	say_remedy(d, f, "%smount -o remount,suid %s (and in /etc/fstab), or keep them elsewhere",
+		   d->sudo, shell_word(at, "DIR"));
+}
+
+static void check_write(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *path = place_of(d, c);
+
+	if (access(path, W_OK | X_OK) == 0) {
+		say_ok(d, f, "%s can be written", path);
+		return;
+	}
+	say_degraded(d, f, "%s cannot be written: %s", path, strerror(errno));
+	if (errno == EROFS)
+		say_remedy(d, f, "%smount -o remount,rw %s", d->sudo,
+			   shell_word(mount_point(d, path), "DIR"));
+	else
+		say_remedy(d, f, "name a directory of your own with --path");
+}
+
+/* Asked by reading one that nobody has: what a file system without them says differs. */
+static void check_xattr(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *path = place_of(d, c);
+	char value[8];
+
+	if (getxattr(path, "user.bryo.doctor", value, sizeof(value)) >= 0 || errno != EOPNOTSUPP) {
+		say_ok(d, f, "%s has user xattrs", path);
+		return;
+	}
+	say_degraded(
+		d, f,
+		"%s has no user xattrs: the kernel's overlay cannot write there, and what an image sets "
+		"is lost",
+		path);
+	say_remedy(d, f, "keep layers on ext4, xfs or btrfs (tmpfs since Linux 6.6)");
+}
+
+static void check_state(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	auto_free char *path = d->request->root ? mem_strdup(d->request->root)
+						: state_root_default(d->host.privileged);
+	auto_free char *opened = NULL;
+	char text[ERR_TEXT];
+	struct err err = ERR_INIT;
+	auto_fd int fd =
+		state_root_open(d->request->root, d->host.privileged, false, &opened, &err);
+
+	(void)c;
+	if (fd >= 0 || fd == -ENOENT) {
+		say_ok(d, f, "%s%s", path, fd < 0 ? " (made by the first container)" : "");
+		return;
+	}
+	if (err.hint[0])
+		say_remedy(d, f, "%s", err.hint);
+	err.hint[0] = '\0';
+	say_missing(d, f, "%s", err_format(&err, text, sizeof(text)));
+}
+
+static bool is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+/* systemd-tmpfiles removes what is old below /tmp, except what has the sticky bit. */
+static void check_durable(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	auto_free char *path = d->request->root ? mem_strdup(d->request->root)
+						: state_root_default(d->host.privileged);
+	struct stat st;
+
+	(void)c;
+	if (is_below(path, "/run/user") && !session_lingers(d)) {
+		say_degraded(d, f,
+			     "%s goes with your last session, and with it the record of what runs",
+			     path);
+		say_remedy(d, f, "loginctl enable-linger");
+	} else if (is_below(path, "/tmp") && stat(path, &st) == 0 && !(st.st_mode & S_ISVTX)) {
+		say_degraded(d, f, "%s may be removed by the cleaning of /tmp", path);
+		say_remedy(d, f, "chmod +t %s", shell_word(path, "DIR"));
+	} else if (is_below(path, "/tmp")) {
+		say_degraded(
+			d, f,
+			"%s: no XDG_RUNTIME_DIR of your own, so it stands in /tmp (kept from its cleaning)",
+			path);
+		say_remedy(
+			d, f,
+			"log in with a session (ssh, machinectl shell), or loginctl enable-linger and export "
+			"XDG_RUNTIME_DIR=/run/user/%u",
+			d->host.uid);
+	} else {
+		say_ok(d, f, "%s stays for as long as the machine is up", path);
+	}
+}
+
+const struct doctor_check doctor_directory_checks[] = {
+	{ "path.type", DOCTOR_PODMAN, false, check_type, "path" },
+	{ "path.write", DOCTOR_PODMAN, false, check_write, "path" },
+	{ "path.exec", DOCTOR_PODMAN, false, check_exec, "path" },
+	{ "path.suid", DOCTOR_PODMAN, false, check_suid, "path" },
+	{ "path.xattr", DOCTOR_PODMAN, false, check_xattr, "path" },
+	{ "storage.type", DOCTOR_PODMAN, false, check_type, "storage" },
+	{ "storage.write", DOCTOR_PODMAN, false, check_write, "storage" },
+	{ "storage.exec", DOCTOR_PODMAN, false, check_exec, "storage" },
+	{ "storage.suid", DOCTOR_PODMAN, false, check_suid, "storage" },
+	{ "storage.xattr", DOCTOR_PODMAN, false, check_xattr, "storage" },
+	{ "state.dir", DOCTOR_ANY, false, check_state, NULL },
+	{ "state.durable", DOCTOR_PODMAN, false, check_durable, NULL },
+	{ 0 },
+};
