@@ -158,6 +158,29 @@ static void check_proc(struct doctor *d, const struct doctor_check *c, struct fi
 	say_degraded(d, f, "a new proc is refused (%s)%s%s%s", strerror(d->tryout.proc),
 		     names ? ": this one is partly covered by mounts on " : "", names ? names : "",
 		     names ? ", as in an unprivileged container" : "");
+	say_remedy(
+		d, f,
+		"bryo sandbox --proc bind (shows the outer processes), or have the outer container "
+		"unmask /proc: podman and docker: --security-opt unmask=/proc/*; a pod: procMount: "
+		"Unmasked with hostUsers: false");
+}
+
+static void check_sysfs(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *names = covered(d, "/sys");
+
+	(void)c;
+	if (d->tryout.namespaces) {
+		say_degraded(d, f, "cannot be told: no namespaces to try in");
+		return;
+	}
+	if (d->tryout.sysfs == 0) {
+		say_ok(d, f, "a container with its own network gets a sysfs of its own");
+		return;
+	}
+	say_degraded(d, f, "a new sysfs is refused (%s)%s%s: configs that mount one fail",
+		     strerror(d->tryout.sysfs), names ? ", for mounts cover " : "",
+		     names ? names : "");
 	say_remedy(d, f, "bind /sys instead, as `bryo spec --rootless` does");
 }
 
