@@ -41,15 +41,17 @@
 
 #define CHILD_STACK 32768
 #define CHILD_TAIL  4096 /* of what it printed, kept while reading */
-#define CHILD_FDS   4	 /* 0, 1, 2 and pass */
+#define CHILD_FDS   6	 /* 0, 1, 2, pass and pass_more */
+#define CHILD_STDIO 3
 
 /* Between the caller and the child before execve, which share their memory. */
 struct exec_job {
 	const char *path;
 	char *const *argv;
 	char *const *envp;
-	int fds[CHILD_FDS]; /* what becomes 0..3; -1 only for pass */
+	int fds[CHILD_FDS]; /* what becomes 0..5; -1 only at the end */
 	int dirfd;
+	bool session;
 	const char *volatile step; /* written by the child: what failed, and */
 	volatile int num;	   /* its errno; 0: nothing did */
 };
@@ -79,19 +81,21 @@ static bool is_program(const char *path, bool *ret_there)
 /* [child] Moves the sources out of the way first: one may sit on another one's number. */
 static int arrange_fds(const struct exec_job *job)
 {
-	int high[CHILD_FDS];
+	int high[CHILD_FDS], n = CHILD_STDIO;
 
 	for (int i = 0; i < CHILD_FDS; i++) {
 		high[i] = job->fds[i];
 		if (high[i] >= 0 && high[i] < CHILD_FDS)
 			high[i] = fd_dup(high[i], CHILD_FDS, NULL);
-		if (high[i] < 0 && (job->fds[i] >= 0 || i < CHILD_FDS - 1))
+		if (high[i] < 0 && (job->fds[i] >= 0 || i < CHILD_STDIO))
 			return -1;
+		if (high[i] >= 0)
+			n = i + 1;
 	}
 	for (int i = 0; i < CHILD_FDS; i++)
 		if (high[i] >= 0 && fd_dup_onto(high[i], i, NULL) < 0)
 			return -1;
-	return fd_cloexec_from(high[CHILD_FDS - 1] >= 0 ? CHILD_FDS : CHILD_FDS - 1, NULL);
+	return fd_cloexec_from((unsigned)n, NULL);
 }
 
 /* [child] Only what is ignored would survive execve, but a handler must not run here either. */
@@ -118,6 +122,8 @@ __attribute__((no_sanitize("address"))) static int run_job(void *arg)
 	} else if (job->dirfd >= 0 && fchdir(job->dirfd) < 0) {
 		job->step = "enter the working directory of";
 	} else {
+		if (job->session)
+			(void)setsid();
 		execve(job->path, job->argv, job->envp);
 		job->step = "execute";
 	}
@@ -180,7 +186,7 @@ static int open_input(const struct child *c, struct err *err)
 /* Replaces what is not given by /dev/null, which is opened only if it is needed. */
 static int fill_with_null(struct exec_job *job, int *null, struct err *err)
 {
-	for (int i = 0; i < CHILD_FDS - 1; i++) {
+	for (int i = 0; i < CHILD_STDIO; i++) {
 		if (job->fds[i] >= 0)
 			continue;
 		if (*null < 0) /* O_NONBLOCK: inside, it may be a FIFO */
@@ -350,7 +356,9 @@ int child_start(struct child *c, struct err *err)
 	struct exec_job job = { .argv = c->argv,
 				.envp = c->envp ? c->envp : environ,
 				.dirfd = c->dirfd,
-				.fds = { c->in, c->out, c->error, c->pass } };
+				.session = c->session,
+				.fds = { c->in, c->out, c->error, c->pass, c->pass_more[0],
+					 c->pass_more[1] } };
 	auto_free char *found = NULL;
 	auto_fd int null = -1, input = -1, writer = -1, reader = -1;
 	int rc, pipes[2];
@@ -408,6 +416,14 @@ int child_run(struct child *c, struct err *err)
 	int rc = child_start(c, err);
 
 	return rc < 0 ? rc : child_wait(c, err);
+}
+
+void child_words(const char *text, size_t len, char *out, size_t size)
+{
+	struct tail t = { .len = 0 };
+
+	tail_add(&t, text, len);
+	tail_clean(&t, out, size);
 }
 
 void child_release(struct child *c)

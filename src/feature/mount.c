@@ -219,9 +219,9 @@ static int do_bind(const struct mount_op *op, int source, int rootfd, struct err
 		return err_sys(err, "source '%s'", op->source);
 	if (S_ISLNK(st.st_mode) && op->o.copy_symlink)
 		return do_symlink(op, source, rootfd, err);
-	target = mount_target(op, S_ISDIR(st.st_mode), rootfd, err);
+	target = mount_target(op, S_ISDIR(st.st_mode), rootfd, op->lenient ? NULL : err);
 	if (target < 0)
-		return target;
+		return op->lenient ? 0 : target;
 	tree = op->map.active ? take_source(source, err)
 			      : mount_clone(source, op->recursive, 0, 0, err);
 	if (tree == -EINVAL && !op->recursive)

@@ -48,6 +48,7 @@ struct mount_op {
 	const char *target, *type, *source; /* source: absolute for MOUNT_BIND */
 	bool recursive;
 	bool optional;			     /* a missing source is no error */
+	bool lenient;			     /* nor is a mount point that cannot be made */
 	struct mount_opts o;
 	struct mount_idmap map;
 	size_t index;			     /* in mounts[] */
@@ -69,6 +70,8 @@ struct mount_plan {
 int mount_plan(struct arena *a, const struct spec *spec, const char *bundle, const struct ns_plan *ns,
 	       const struct idmap_plan *ids, const struct host *host, bool own_cgroup,
 	       struct notes *notes, struct mount_plan *ret, struct err *err);
+/* One more operation, empty, at the end of the list; valid until the next addition. [pure] */
+struct mount_op *mount_plan_add(struct arena *a, struct mount_plan *plan);
 /* [inside], first thing after clone. */
 int mount_sources_inside(const struct mount_plan *plan, struct err *err);
 /* [inside] rootfd: the attached rootfs. */

@@ -449,3 +449,19 @@ int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
 		*err = all;
 	return -all.num;
 }
+
+struct mount_op *mount_plan_add(struct arena *a, struct mount_plan *plan)
+{
+	struct mount_op *v = arena_alloc(a, (plan->n + 1) * sizeof(*v));
+	int *sources = arena_alloc(a, (plan->n + 1) * sizeof(*sources));
+
+	if (plan->n) {
+		memcpy(v, plan->v, plan->n * sizeof(*v));
+		memcpy(sources, plan->sources, plan->n * sizeof(*sources));
+	}
+	sources[plan->n] = -1;
+	v[plan->n].index = plan->n;
+	plan->v = v;
+	plan->sources = sources;
+	return &plan->v[plan->n++];
+}

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "oci/idmap_style.h"
+#include "oci/net_word.h"
 
 #include <net/if.h>
 #include <string.h>
@@ -80,6 +81,44 @@ static int collect(const struct spec *spec, uint32_t *ret_new, const char *paths
 	return 0;
 }
 
+static bool is_listed(const struct spec *spec, const char *type)
+{
+	for (size_t i = 0; i < spec->linux_.namespaces.n; i++)
+		if (str_eq(spec->linux_.namespaces.v[i].type, type))
+			return true;
+	return false;
+}
+
+/* The word for the network decides about its namespace, whatever the config lists. The one of
+ * another container is added by net_plan(), which knows where it is. */
+static int apply_network(struct arena *a, const struct spec *spec, struct notes *notes,
+			 uint32_t *fresh, uint32_t joined, struct err *err)
+{
+	bool listed = is_listed(spec, "network"), own;
+	struct net_words words;
+	int rc = net_words_of(a, spec, &words, err);
+
+	if (rc < 0 || words.kind == NET_NOT_SAID)
+		return rc;
+	if (joined & CLONE_NEWNET) {
+		rc = err_set(err, EINVAL,
+			     "annotation %s and a network namespace given by path exclude each other",
+			     NET_ANNOTATION);
+		return err_hint(err, rc, "leave one of them out");
+	}
+	own = words.kind != NET_HOST && words.kind != NET_JOIN;
+	if (own && !listed)
+		note_add(notes, NOTE_ADAPTED, "linux.namespaces", "the network is a separate one",
+			 "added a network namespace");
+	if (!own && listed)
+		note_add(notes, NOTE_ADAPTED, "linux.namespaces",
+			 words.kind == NET_HOST ? "the network is the host's"
+						: "the network is another container's",
+			 "left out the network namespace");
+	*fresh = own ? *fresh | CLONE_NEWNET : *fresh & ~(uint32_t)CLONE_NEWNET;
+	return 0;
+}
+
 int ns_plan(struct arena *a, const struct spec *spec, const struct host *host, struct notes *notes,
 	    struct ns_plan *ret, struct err *err)
 {
@@ -96,6 +135,9 @@ int ns_plan(struct arena *a, const struct spec *spec, const struct host *host, s
 		ret->joins[ret->n_joins++] = (struct ns_join){ types[t].flag, paths[t] };
 		joined |= types[t].flag;
 	}
+	rc = apply_network(a, spec, notes, &fresh, joined, err);
+	if (rc < 0)
+		return rc;
 	if (!((fresh | joined) & CLONE_NEWUSER) &&
 	    (!host->has_sys_admin || spec_annotation(spec, IDMAP_ANNOTATION))) {
 		fresh |= CLONE_NEWUSER;

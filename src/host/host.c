@@ -147,6 +147,12 @@ static const struct json_field host_table[] = {
 	RANGES(subgids),
 	HELPER(newuidmap),
 	HELPER(newgidmap),
+	HELPER(pasta),
+	HELPER(slirp4netns),
+	FIELD(net_tun, JSON_AS_BOOL),
+	FIELD(net_route4, JSON_AS_BOOL),
+	FIELD(net_route6, JSON_AS_BOOL),
+	FIELD(net_resolv, JSON_AS_STRING),
 	FIELD(max_user_namespaces, JSON_AS_I64),
 	FIELD(unprivileged_userns_clone, JSON_AS_I64),
 	FIELD(apparmor_restrict_userns, JSON_AS_I64),
@@ -193,6 +199,12 @@ static void ordinary_user(struct arena *a, struct host *h)
 		.subid_source = "/etc/subuid",
 		.newuidmap = { HELPER_OK, "/usr/bin/newuidmap" },
 		.newgidmap = { HELPER_OK, "/usr/bin/newgidmap" },
+		.net_tools_probed = true,
+		.pasta = { HELPER_OK, "/usr/bin/pasta" },
+		.slirp4netns = { HELPER_OK, "/usr/bin/slirp4netns" },
+		.net_tun = true,
+		.net_route4 = true,
+		.net_resolv = "nameserver 192.0.2.53\n",
 		.max_user_namespaces = 63000,
 		.unprivileged_userns_clone = -1,
 		.apparmor_restrict_userns = -1,
@@ -267,6 +279,13 @@ void host_need_lsm(struct host *h)
 	if (!h->faked && !h->lsm_probed)
 		probe_lsm(h);
 	h->lsm_probed = true;
+}
+
+void host_need_net_tools(struct host *h)
+{
+	if (!h->faked && !h->net_tools_probed)
+		probe_net(h);
+	h->net_tools_probed = true;
 }
 
 int host_load(struct arena *a, const char *path, struct host *ret, struct err *err)

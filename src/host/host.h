@@ -72,6 +72,13 @@ struct host {
 	struct id_ranges subuids, subgids;
 	struct helper newuidmap, newgidmap;
 
+	/* host_need_net_tools(): what can give a container a network */
+	bool net_tools_probed;
+	struct helper pasta, slirp4netns; /* ok, missing */
+	bool net_tun;			  /* /dev/net/tun can be opened */
+	bool net_route4, net_route6;	  /* there is a default route */
+	const char *net_resolv;		  /* /etc/resolv.conf as it is, or NULL */
+
 	/* host_need_limits(): -1 where the file does not exist */
 	bool limits_probed;
 	int64_t max_user_namespaces, unprivileged_userns_clone, apparmor_restrict_userns;
@@ -87,6 +94,7 @@ void host_need_manager(struct host *h);
 int host_need_subids(struct host *h, struct err *err);	/* uses rootless/subid.c */
 int host_need_limits(struct host *h, struct err *err);
 void host_need_lsm(struct host *h);
+void host_need_net_tools(struct host *h);
 /* The faked form, for golden tests and `plan --host`. Missing keys: an ordinary user (uid and
  * gid 1000, "alice", 100000:65536 for both, both helpers ok, kernel 6.1, cgroup v2). */
 int host_load(struct arena *a, const char *path, struct host *ret, struct err *err);

@@ -14,6 +14,8 @@ int probe_map_parse(struct arena *a, const char *text, struct id_extents *ret, s
 int probe_kernel(struct host *h, struct err *err);
 void probe_limits(struct host *h);
 void probe_lsm(struct host *h);
+/* Programs that give a network, and what they need of the host. */
+void probe_net(struct host *h);
 int probe_cgroup(struct host *h, struct err *err);
 void probe_manager(struct host *h);
 /* Subordinate IDs and the two programs that can map them. */

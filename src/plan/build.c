@@ -63,6 +63,23 @@ static void plan_cgroup_owner(const struct host *host, struct plan *plan)
 		c->owner = outside;
 }
 
+/* Whether init's identity outside stays the caller's when it becomes root, or whoever runs, inside. */
+static bool keeps_own_id(const struct plan *plan, const struct spec *spec, const struct host *host)
+{
+	const struct idmap_plan *ids = &plan->idmap;
+	uint32_t uid, gid;
+
+	if (!ids->active)
+		return true;
+	if (!ids->known)
+		return false;
+	if (!id_to_outside(&ids->uid, 0, &uid) && !id_to_outside(&ids->uid, spec->process.user.uid, &uid))
+		return false;
+	if (!id_to_outside(&ids->gid, 0, &gid) && !id_to_outside(&ids->gid, spec->process.user.gid, &gid))
+		return false;
+	return uid == host->uid && gid == host->gid;
+}
+
 static void plan_features(struct arena *a, const struct plan_request *q, struct host *host,
 			  struct plan *plan, struct err *all)
 {
@@ -78,6 +95,13 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		.setgroups_denied = setgroups_denied(plan, host),
 		.userns = userns,
 	};
+	struct net_request net = {
+		.spec = spec,
+		.state_dir = q->state_dir,
+		.ns = &plan->ns,
+		.ids = &plan->idmap,
+		.own_id_kept = keeps_own_id(plan, spec, host),
+	};
 	struct cgroup_request cgroup = { .spec = spec, .id = q->id, .manager = q->cgroup_manager };
 	struct rootfs_request rootfs = { spec, q->bundle, host, q->no_pivot, userns };
 	struct err one = ERR_INIT;
@@ -90,6 +114,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 	add(all, &one,
 	    mount_plan(a, spec, q->bundle, &plan->ns, &plan->idmap, host,
 		       plan->cgroup.backend != CGROUP_NONE, &plan->notes, &plan->mounts, &one));
+	add(all, &one, net_plan(a, &net, host, &plan->notes, &plan->mounts, &plan->net, &one));
 	add(all, &one, lsm_mounts_plan(a, spec, host, &plan->mounts, &one));
 	add(all, &one,
 	    device_plan(a, spec, plan->mounts.dev_is_ours, userns, &plan->notes, &plan->devices,

@@ -319,6 +319,7 @@ void plan_dump_json(const struct plan *p, struct str *ret)
 	json_out_end(&o, '}');
 	dump_time(&o, &p->timens);
 	dump_netdevs(&o, &p->netdevs);
+	net_dump_json(&p->net, &o);
 	dump_rdt(&o, &p->rdt);
 	json_out_str(&o, "hostname", p->hostname);
 	json_out_str(&o, "domainname", p->domainname);

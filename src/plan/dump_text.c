@@ -213,6 +213,7 @@ void plan_dump_text(const struct plan *p, struct str *s)
 	for (size_t i = 0; i < p->netdevs.n; i++)
 		str_addf(s, "%s  move %s in as %s\n", i ? "" : "network devices\n",
 			 p->netdevs.v[i].from, p->netdevs.v[i].to);
+	net_dump_text(&p->net, s);
 	if (p->rdt.active)
 		str_addf(s, "resctrl\n  class %s%s\n", p->rdt.class,
 			 p->rdt.ours ? ", removed with the container" : "");

@@ -12,6 +12,7 @@
 #include "feature/idmap.h"
 #include "feature/mask.h"
 #include "feature/mount.h"
+#include "feature/net/net.h"
 #include "feature/netdev.h"
 #include "feature/note.h"
 #include "feature/rdt.h"
@@ -33,6 +34,7 @@ struct plan {
 	struct sysctl_plan sysctl;
 	struct timens_plan timens;
 	struct netdev_plan netdevs;
+	struct net_plan net;
 	struct rdt_plan rdt;
 	const char *hostname, *domainname;
 	struct hooks_plan hooks;
@@ -43,6 +45,7 @@ struct plan {
 struct plan_request {
 	const struct spec *spec;
 	const char *id, *bundle;
+	const char *state_dir;	/* absolute; where the container's directory will be */
 	const char *cgroup_manager; /* NULL: choose */
 	bool no_pivot, no_new_keyring;
 	int preserve_fds;

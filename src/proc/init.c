@@ -247,6 +247,8 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 		rc = source == -EAGAIN || source >= 0 ? 0 : source;
 	}
 	stay_dumpable(plan);
+	if (rc == 0 && plan->net.backend && !plan->net.early)
+		rc = sync_send(args->sock, SYNC_ROOTED, err);
 	if (rc == 0)
 		rc = sync_expect(args->sock, SYNC_PLACED, RUNTIME, &placed, err);
 	if (rc == 0)

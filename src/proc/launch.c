@@ -92,6 +92,26 @@ static int place(const struct launch_request *q, int *cgroup, struct launched *l
 	return *cgroup;
 }
 
+/* What serves the container from outside; it sets up while init mounts. */
+static int start_helpers(const struct launch_request *q, struct launched *l, struct err *err)
+{
+	const struct net_plan *net = &q->plan->net;
+	struct net_launch launch = { .pid = l->pid };
+	struct helper_desc *desc;
+
+	if (!net->backend)
+		return 0;
+	desc = arena_alloc(q->arena, sizeof(*desc));
+	net->backend->describe(q->arena, net, &launch, desc);
+	return helper_start_outside(&l->helpers, desc, l->pidfd, q->dirfd, err);
+}
+
+/* A process that changes its ID cannot be entered until it says so: see stay_dumpable() in init.c. */
+static int wait_rooted(const struct plan *plan, int sock, struct err *err)
+{
+	return plan->net.backend && !plan->net.early ? sync_expect(sock, SYNC_ROOTED, INIT, NULL, err) : 0;
+}
+
 static int script(const struct launch_request *q, int sock, int *cgroup, struct launched *l, struct err *err)
 {
 	const struct plan *plan = q->plan;
@@ -99,6 +119,8 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 	struct sync_packet ready;
 	int rc = plan->idmap.active ? idmap_outside(&plan->idmap, l->pid, err) : 0;
 
+	if (rc == 0 && plan->net.early)
+		rc = start_helpers(q, l, err);
 	if (rc == 0)
 		rc = rlimit_oom_outside(&plan->process.rlimits, l->pid, err);
 	/* while init still has the caller's IDs: of others' processes systemd keeps its hands */
@@ -107,20 +129,29 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_MAPPED, err);
 	if (rc == 0)
+		rc = wait_rooted(plan, sock, err);
+	if (rc == 0 && !plan->net.early)
+		rc = start_helpers(q, l, err);
+	if (rc == 0)
 		rc = netdev_outside(&plan->netdevs, l->pidfd, err);
 	if (rc == 0)
 		rc = rdt_outside(&plan->rdt, l->pid, err);
 	if (rc == 0)
 		rc = sync_send_with(sock, SYNC_PLACED, NULL, 0, wanted ? *cgroup : -1, err);
+	if (rc == 0)
+		rc = helpers_identify_outside(&l->helpers, err);
 	if (rc == 0 && q->meanwhile)
 		rc = q->meanwhile(q->arg, l, err);
+	if (rc == 0 && hooks_in_runtime(&plan->hooks))
+		rc = helpers_ready_outside(&l->helpers, err);
 	if (rc == 0 && hooks_in_runtime(&plan->hooks))
 		rc = run_runtime_hooks(plan, sock, l->pid, err);
 	if (rc == 0)
 		rc = sync_expect(sock, SYNC_READY, INIT, &ready, err);
-	if (rc == 0)
-		l->pty = ready.fds[0];
-	return rc;
+	if (rc < 0)
+		return rc;
+	l->pty = ready.fds[0];
+	return helpers_ready_outside(&l->helpers, err);
 }
 
 /* What init has to say about a failure, if it has said something: it replaces our own error. */
@@ -146,6 +177,7 @@ void launched_end(struct launched *l)
 	int saved = errno;
 	siginfo_t info;
 
+	helpers_end(&l->helpers);
 	if (l->pidfd >= 0) {
 		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
 		(void)waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | __WALL);

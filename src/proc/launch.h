@@ -6,6 +6,7 @@
 
 #include "host/host.h"
 #include "plan/plan.h"
+#include "proc/helpers.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct launched {
 	int sock;	/* to init, which waits for `recorded`, or -1 */
 	const char *cgroup; /* path, in the request's arena; NULL: none */
 	uint64_t cgroup_ino;
+	struct helper_runs helpers;
 };
 
 #define LAUNCHED_INIT { .pidfd = -1, .pty = -1, .sock = -1 }

@@ -8,11 +8,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/libexec.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/caps.h"
 
 #include <elf.h>
+#include <limits.h>
 #include <link.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -75,14 +77,27 @@ static off_t loaded_size(int exe, off_t whole)
 	return end > 0 && end < whole ? end : whole;
 }
 
+/* Named after the file: the helper programs are found beside it (base/libexec.h). */
+static void copy_name(char *buf, size_t size)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
+	size_t room = size - sizeof(LIBEXEC_COPY);
+
+	(void)snprintf(buf, size, LIBEXEC_COPY "%.*s", n > 0 && (size_t)n <= room ? (int)n : 0, self);
+}
+
 static int sealed_copy(int exe, struct err *err)
 {
-	auto_fd int copy = memfd_create("bryo", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	char name[250]; /* memfd_create(2) takes 249 bytes */
+	auto_fd int copy = -1;
 	struct stat st;
 	off_t left;
 
+	copy_name(name, sizeof(name));
+	copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 	if (copy < 0 && errno == EINVAL)
-		copy = memfd_create("bryo", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (copy < 0)
 		return err_sys(err, "make a memfd");
 	if (fstat(exe, &st) < 0)

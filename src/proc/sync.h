@@ -8,10 +8,12 @@
  *  runtime                                   init
  *  clone3 ---------------------------------> opens rootfs, bind sources, devices
  *  idmap_outside          -- mapped -------> becomes root inside
- *  oom score              -- placed -------> time and cgroup namespace, mounts, devices
+ *                         <-- rooted ------  (only where a helper has to wait for that)
+ *  oom score, helpers     -- placed -------> time and cgroup namespace, mounts, devices
  *  (waits)                <-- mounted -----  everything attached, not yet pivoted
  *  prestart, createRuntime hooks             (these two only if there are such hooks)
  *                         -- hooked -------> createContainer hooks, pivot, terminal, sysctls, masks
+ *  helpers are ready                         (before the hooks, where there are such)
  *  record the pid         <-- ready + pty -  (waits)
  *                         -- recorded -----> blocks on the start socket
  *  start socket           -- start --------> startContainer hooks, seal
@@ -39,7 +41,7 @@
 
 enum sync_msg {
 	SYNC_MAPPED = 1, SYNC_PLACED, SYNC_MOUNTED, SYNC_HOOKED, SYNC_READY, SYNC_RECORDED, SYNC_START, SYNC_EXEC,
-	SYNC_JOINED, SYNC_NOTIFY, SYNC_FAILED
+	SYNC_JOINED, SYNC_NOTIFY, SYNC_ROOTED, SYNC_FAILED
 };
 
 #define SYNC_FDS 2

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/str.h"
 
 #include <limits.h>
 
@@ -24,6 +25,25 @@ struct record_file {
 
 static const struct json_field format_fields[] = {
 	{ .name = "format", .kind = JSON_AS_U32, .off = OFF(format), .required = true },
+	{ .name = NULL },
+};
+
+/* A pid that is not one is 0, which is nobody. */
+static int decode_pid(struct arena *a, const struct json *v, void *field, struct err *err)
+{
+	unsigned long long n = 0;
+
+	(void)a;
+	if (v->type != JSON_NUMBER || !str_to_u64(v->text, INT_MAX, &n))
+		return json_err(v, err, "wants a process ID");
+	*(pid_t *)field = (pid_t)n;
+	return 0;
+}
+
+static const struct json_field helper_fields[] = {
+	{ .name = "name", .kind = JSON_AS_STRING, .off = offsetof(struct record_helper, name), .required = true },
+	{ .name = "pid", .kind = JSON_AS_CALL, .off = offsetof(struct record_helper, pid), .call = decode_pid },
+	{ .name = "start", .kind = JSON_AS_U64, .off = offsetof(struct record_helper, start) },
 	{ .name = NULL },
 };
 
@@ -50,6 +70,12 @@ static const struct json_field record_fields[] = {
 	{ .name = "rootfsBackend", .kind = JSON_AS_STRING, .off = OFF(r.rootfs_backend) },
 	{ .name = "upper", .kind = JSON_AS_STRING, .off = OFF(r.upper) },
 	{ .name = "upperThrownAway", .kind = JSON_AS_BOOL, .off = OFF(r.upper_thrown_away) },
+	{ .name = "netSocket", .kind = JSON_AS_STRING, .off = OFF(r.net_socket) },
+	{ .name = "helpers",
+	  .kind = JSON_AS_LIST,
+	  .off = OFF(r.helpers),
+	  .table = helper_fields,
+	  .size = sizeof(struct record_helper) },
 	{ .name = "noNewKeyring", .kind = JSON_AS_BOOL, .off = OFF(r.no_new_keyring) },
 	{ .name = "rdtClass", .kind = JSON_AS_STRING, .off = OFF(r.rdt_class) },
 	{ .name = "rdtMonitor", .kind = JSON_AS_STRING, .off = OFF(r.rdt_monitor) },
@@ -61,6 +87,21 @@ static const struct json_field record_fields[] = {
 	{ .name = "annotations", .kind = JSON_AS_MAP, .off = OFF(r.annotations) },
 	{ .name = NULL },
 };
+
+static void write_helpers(struct json_out *o, const struct record *r)
+{
+	if (!r->helpers.n)
+		return;
+	json_out_array(o, "helpers");
+	for (size_t i = 0; i < r->helpers.n; i++) {
+		json_out_object(o, NULL);
+		json_out_str(o, "name", r->helpers.v[i].name);
+		json_out_i64(o, "pid", r->helpers.v[i].pid);
+		json_out_u64(o, "start", r->helpers.v[i].start);
+		json_out_end(o, '}');
+	}
+	json_out_end(o, ']');
+}
 
 static void record_write(struct json_out *o, const struct record *r)
 {
@@ -87,6 +128,9 @@ static void record_write(struct json_out *o, const struct record *r)
 		json_out_str(o, "upper", r->upper);
 		json_out_bool(o, "upperThrownAway", r->upper_thrown_away);
 	}
+	if (r->net_socket)
+		json_out_str(o, "netSocket", r->net_socket);
+	write_helpers(o, r);
 	json_out_bool(o, "noNewKeyring", r->no_new_keyring);
 	if (r->rdt_class)
 		json_out_str(o, "rdtClass", r->rdt_class);

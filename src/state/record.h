@@ -20,6 +20,12 @@
 
 #define RECORD_FORMAT 1
 
+struct record_helper { /* a program that serves the container, or its keeper */
+	const char *name;
+	pid_t pid;
+	uint64_t start; /* as pid_start */
+};
+
 struct record {
 	const char *id;
 	const char *bundle;	   /* absolute */
@@ -38,6 +44,8 @@ struct record {
 	const char *cgroup_backend, *net_backend, *rootfs_backend;
 	const char *upper;	   /* directory of its root file system's changes, or NULL */
 	bool upper_thrown_away;	   /* delete removes it */
+	struct { struct record_helper *v; size_t n; } helpers;
+	const char *net_socket;	   /* of the network helper's interface, in this directory, or NULL */
 	bool no_new_keyring;
 	const char *rdt_class, *rdt_monitor; /* what delete removes of resctrl, or NULL */
 	bool notify;		   /* its filter notifies: start needs the config's listenerPath */

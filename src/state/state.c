@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "base/vec.h"
+#include "feature/net/net.h"
 #include "feature/sdnotify.h"
 
 #include <errno.h>
@@ -293,8 +294,8 @@ int state_trylock(int dirfd, const char *id, struct err *err)
 /* Temporary files are ".NAME.PID" (file_replace_at); a killed writer leaves one. */
 static bool is_our_file(const char *name)
 {
-	static const char *const known[] = { "record.json", "config.json", START_NAME,
-					     SDNOTIFY_DIR };
+	static const char *const known[] = { "record.json", "config.json", START_NAME, SDNOTIFY_DIR,
+					     NET_RESOLV,    NET_SOCKET,	   NET_READY };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(name, known[i]) == 0 ||

@@ -8,12 +8,11 @@
 
 #include "base/child.h"
 #include "base/cleanup.h"
+#include "base/libexec.h"
 #include "base/str.h"
 #include "base/vec.h"
 
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,35 +21,10 @@
 #define QUESTION_MS 5000
 #define NO_BUS	    3
 
-/* Root runs nobody else's program. */
-static bool is_trusted(const char *path)
-{
-	struct stat st;
-
-	if (access(path, X_OK) < 0)
-		return false;
-	return geteuid() != 0 || (stat(path, &st) == 0 && st.st_uid == 0 && !(st.st_mode & 022));
-}
-
-/* Installed, or beside a bryo that was built and not installed. */
 static bool helper_find(struct arena *a, const char **ret, struct err *err)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	*ret = BRYO_LIBEXECDIR "/" HELPER;
-	if (is_trusted(*ret))
+	if (libexec_find(a, HELPER, ret, err) == 0)
 		return true;
-	if (n > 0) {
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-		*slash = '\0';
-		*ret = arena_printf(a, "%s/helpers/" HELPER, self);
-		if (is_trusted(*ret))
-			return true;
-	}
-	err_set(err, ENOENT, BRYO_LIBEXECDIR "/" HELPER " is not installed");
 	(void)err_hint(
 		err, -ENOENT,
 		"it talks to systemd for bryo: `make install` brings it where libsystemd-dev was there "

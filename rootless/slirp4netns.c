@@ -1,0 +1,86 @@
+/*
+ * slirp4netns.c - the network backend that brings a network of its own (feature/net/net.h): the
+ * container is 10.0.2.100 behind a router, 10.0.2.2, and a forwarder for names, 10.0.2.3. Asks
+ * nothing of the host but /dev/net/tun.
+ *
+ * --disable-host-loopback: 10.0.2.2 would otherwise be the host's 127.0.0.1, where services listen
+ * that trust everybody who reaches them. --enable-sandbox moves it into an empty root, for which
+ * it becomes ID 0 of the container's user namespace, so there must be one.
+ */
+#include "feature/net/net.h"
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+
+#define TIMEOUT_MS 10000
+
+static int slirp_usable(const struct host *host, const struct net_words *words, struct err *err)
+{
+	(void)words;
+	if (host->slirp4netns.state != HELPER_OK)
+		return err_hint(err, err_set(err, ENOENT, "slirp4netns is not installed"),
+				"install the package slirp4netns");
+	if (!host->net_tun)
+		return err_hint(err, err_set(err, EACCES, "slirp4netns cannot open /dev/net/tun"),
+				"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has");
+	return 0;
+}
+
+static bool has_root(const struct idmap_plan *ids)
+{
+	uint32_t out;
+
+	return !ids->known || (id_to_outside(&ids->uid, 0, &out) && id_to_outside(&ids->gid, 0, &out));
+}
+
+static void slirp_plan(struct arena *a, const struct host *host, const struct idmap_plan *ids,
+		       struct net_plan *ret)
+{
+	(void)a;
+	ret->program = host->slirp4netns.path;
+	ret->mtu = ret->mtu ? ret->mtu : 65520;
+	ret->address = "10.0.2.100/24";
+	ret->gateway = "10.0.2.2";
+	ret->dns = "10.0.2.3";
+	ret->sandboxed = has_root(ids);
+	/* A reaped pidfd reports a hang-up: measured on 6.12 and 6.18, and not on 6.1. */
+	ret->keeper = host->kernel_major < 6 || (host->kernel_major == 6 && host->kernel_minor < 12);
+}
+
+static void slirp_describe(struct arena *a, const struct net_plan *plan, const struct net_launch *l,
+			   struct helper_desc *ret)
+{
+	VEC(const char *) argv = VEC_INIT;
+
+	*vec_add(a, &argv) = "slirp4netns";
+	*vec_add(a, &argv) = "--configure";
+	*vec_add(a, &argv) = arena_printf(a, "--mtu=%u", plan->mtu);
+	*vec_add(a, &argv) = "--disable-host-loopback";
+	*vec_add(a, &argv) = "--enable-seccomp";
+	if (plan->sandboxed)
+		*vec_add(a, &argv) = "--enable-sandbox";
+	if (plan->ipv6)
+		*vec_add(a, &argv) = "--enable-ipv6";
+	*vec_add(a, &argv) = arena_printf(a, "--ready-fd=%d", HELPER_FD_READY);
+	if (!plan->keeper)
+		*vec_add(a, &argv) = arena_printf(a, "--exit-fd=%d", HELPER_FD_INIT);
+	*vec_add(a, &argv) = "--api-socket=" NET_SOCKET;
+	*vec_add(a, &argv) = arena_printf(a, "%d", (int)l->pid);
+	*vec_add(a, &argv) = "tap0";
+	*vec_add(a, &argv) = NULL;
+	*ret = (struct helper_desc){
+		.name = "slirp4netns",
+		.path = plan->program,
+		.argv = argv.v,
+		.keeper = plan->keeper,
+		.noise = "WARNING: Support for seccomp is experimental",
+		.timeout_ms = TIMEOUT_MS,
+	};
+}
+
+const struct net_backend net_slirp4netns = {
+	.name = "slirp4netns",
+	.usable = slirp_usable,
+	.plan = slirp_plan,
+	.describe = slirp_describe,
+};

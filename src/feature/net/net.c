@@ -1,0 +1,180 @@
+/*
+ * net.c - which backend gives the container its network, and what follows from that (theory in
+ * net.h). net_plan() is pure; net_files_outside() runs in the runtime.
+ */
+#include "net.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/sys.h"
+
+#include <string.h>
+#include <sys/mount.h>
+
+#define RESOLV_TARGET "/etc/resolv.conf"
+
+/* In order of preference. */
+static const struct {
+	enum net_kind kind;
+	const struct net_backend *backend;
+} backends[] = {
+	{ NET_PASTA, &net_pasta },
+	{ NET_SLIRP4NETNS, &net_slirp4netns },
+};
+
+/* The first one that this host can; why_not collects what the others lack. */
+static int choose(struct arena *a, const struct host *host, const struct net_words *words,
+		  struct net_plan *ret, struct err *err)
+{
+	auto_str struct str lacks = STR_INIT;
+	struct err all = ERR_INIT;
+	char text[ERR_TEXT];
+
+	for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
+		struct err one = ERR_INIT;
+
+		if (backends[i].backend->usable(host, words, &one) == 0) {
+			ret->kind = backends[i].kind;
+			ret->backend = backends[i].backend;
+			ret->why = lacks.len ? arena_strdup(a, lacks.p)
+					     : "the first choice, and this host can";
+			return 0;
+		}
+		one.hint[0] = '\0';
+		str_addf(&lacks, "%s%s", lacks.len ? "; " : "", err_format(&one, text, sizeof(text)));
+		one = (struct err)ERR_INIT;
+		(void)backends[i].backend->usable(host, words, &one);
+		err_also(&all, &one);
+	}
+	if (err)
+		*err = all;
+	return -all.num;
+}
+
+static int pick(struct arena *a, const struct host *host, const struct net_words *words,
+		struct net_plan *ret, struct err *err)
+{
+	ret->kind = words->kind;
+	if (words->kind == NET_AUTO)
+		return choose(a, host, words, ret, err);
+	for (size_t i = 0; i < ARRAY_LEN(backends); i++)
+		if (backends[i].kind == words->kind) {
+			ret->backend = backends[i].backend;
+			return ret->backend->usable(host, words, err);
+		}
+	return 0;
+}
+
+static bool is_mounted(const struct mount_plan *mounts, const char *target)
+{
+	for (size_t i = 0; i < mounts->n; i++)
+		if (str_eq(mounts->v[i].target, target))
+			return true;
+	return false;
+}
+
+/* Read-only: a file that the container could write would fill the caller's runtime directory. */
+static void add_resolv(struct arena *a, const struct net_request *q, const struct host *host,
+		       struct mount_plan *mounts, struct net_plan *ret)
+{
+	struct mount_op *op;
+
+	if (is_mounted(mounts, RESOLV_TARGET))
+		return;
+	ret->resolv_conf = net_resolv_text(a, host->net_resolv, ret->dns);
+	if (!ret->resolv_conf)
+		return;
+	op = mount_plan_add(a, mounts);
+	op->kind = MOUNT_BIND;
+	op->target = RESOLV_TARGET;
+	op->source = arena_printf(a, "%s/" NET_RESOLV, q->state_dir);
+	op->o.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	op->lenient = true;
+}
+
+int net_plan(struct arena *a, const struct net_request *q, struct host *host, struct notes *notes,
+	     struct mount_plan *mounts, struct net_plan *ret, struct err *err)
+{
+	struct net_words words;
+	int rc = net_words_of(a, q->spec, &words, err);
+
+	(void)notes;
+	*ret = (struct net_plan){ .kind = NET_NOT_SAID };
+	if (rc < 0 || words.kind == NET_NOT_SAID)
+		return rc;
+	if (words.kind == NET_NONE || words.kind == NET_HOST) {
+		ret->kind = words.kind;
+		return 0;
+	}
+	host_need_net_tools(host);
+	rc = pick(a, host, &words, ret, err);
+	if (rc < 0 || !ret->backend)
+		return rc;
+	ret->mtu = words.mtu;
+	ret->ipv6 = words.ipv6.v;
+	ret->early = q->own_id_kept;
+	if (ret->kind == NET_PASTA && !words.ipv6.set)
+		ret->ipv6 = host->net_route6;
+	ret->backend->plan(a, host, q->ids, ret);
+	add_resolv(a, q, host, mounts, ret);
+	return 0;
+}
+
+const char *net_backend_name(const struct net_plan *plan)
+{
+	const char *name = net_kind_name(plan->kind);
+
+	return name ? name : "";
+}
+
+int net_files_outside(const struct net_plan *plan, int statefd, struct err *err)
+{
+	if (!plan->resolv_conf)
+		return 0;
+	/* Whatever user the program runs as has to read it. The directory is 0700. */
+	return file_replace_at(statefd, NET_RESOLV, plan->resolv_conf, strlen(plan->resolv_conf), 0644,
+			       err);
+}
+
+void net_dump_text(const struct net_plan *p, struct str *s)
+{
+	if (p->kind == NET_NOT_SAID)
+		return;
+	str_addf(s, "network\n  %s%s%s%s\n", net_kind_name(p->kind), p->why ? " (" : "",
+		 p->why ? p->why : "", p->why ? ")" : "");
+	if (!p->backend)
+		return;
+	str_addf(s, "  helper       %s%s, ended by %s\n", p->program,
+		 p->sandboxed ? ", in a sandbox of its own" : "",
+		 p->keeper ? "bryo-keeper" : "the end of init");
+	str_addf(s, "  address      %s\n", p->address ? p->address : "the host's own");
+	str_addf(s, "  gateway      %s\n", p->gateway ? p->gateway : "the host's own");
+	str_addf(s, "  mtu          %u\n  ipv6         %s\n", p->mtu, p->ipv6 ? "yes" : "no");
+	str_addf(s, "  resolv.conf  %s%s\n",
+		 p->resolv_conf ? "made: " : "the container's own",
+		 !p->resolv_conf ? ""
+		 : p->dns	 ? p->dns
+				 : "the host's servers");
+}
+
+void net_dump_json(const struct net_plan *p, struct json_out *o)
+{
+	if (p->kind == NET_NOT_SAID)
+		return;
+	json_out_object(o, "network");
+	json_out_str(o, "backend", net_kind_name(p->kind));
+	if (p->why)
+		json_out_str(o, "why", p->why);
+	if (p->backend) {
+		json_out_str(o, "helper", p->program);
+		json_out_bool(o, "sandboxed", p->sandboxed);
+		json_out_str(o, "endedBy", p->keeper ? "bryo-keeper" : "pidfd");
+		json_out_str(o, "address", p->address);
+		json_out_str(o, "gateway", p->gateway);
+		json_out_str(o, "dns", p->dns);
+		json_out_u64(o, "mtu", p->mtu);
+		json_out_bool(o, "ipv6", p->ipv6);
+		json_out_str(o, "resolvConf", p->resolv_conf);
+	}
+	json_out_end(o, '}');
+}

@@ -1,0 +1,116 @@
+/*
+ * net.h - the network of a container. Theory of operation.
+ *
+ * What is asked for is a word (oci/net_word.h): --net, or the annotation org.bryo.network. Without
+ * one nothing here costs anything: the namespace is what linux.namespaces says. ns_plan() adds or
+ * removes the network namespace for the word; net_plan() picks who fills it, from facts about the
+ * host, and says why. auto means pasta, then slirp4netns, never the host's network.
+ *
+ * Both are programs of others and run outside the container, as the caller, as children of the
+ * runtime (not of init: they would sit in the container's pid namespace). The runtime starts one as
+ * soon as init's namespaces belong to a mapped user namespace, so that the program sets up while
+ * init mounts, and waits for it as late as that is right: before hooks that may look at the
+ * network, else when init is ready. What it prints goes to a memory file of bounded size, never
+ * to a pipe (which would have to be read for as long as it lives, or kill it), and is in the error
+ * when it fails.
+ *
+ * It ends with init in every case, the runtime's death included. slirp4netns watches a descriptor,
+ * init's pidfd, where the kernel reports the end of a process there as a hang-up; pasta, and
+ * slirp4netns on older kernels, is the child of bryo-keeper, which holds that pidfd. `delete` ends
+ * what is left by pidfd and start time.
+ *
+ * Both need /dev/net/tun. pasta gives the container the host's addresses and needs an interface
+ * with a default route; run by real root it becomes "nobody" and cannot enter the container any
+ * more. slirp4netns has a network of its own, 10.0.2.0/24. Its --enable-sandbox needs ID 0 in the
+ * container's user namespace.
+ *
+ * Names: /etc/resolv.conf of the container is a file that is made in the state directory, bound
+ * read-only, unless the config mounts something there. The host's search and options lines are
+ * kept; the server is the helper's forwarder, because a resolver on the host's loopback address
+ * cannot be reached from inside.
+ */
+#ifndef BRYO_NET_H
+#define BRYO_NET_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "feature/helper.h"
+#include "feature/idmap.h"
+#include "feature/mount.h"
+#include "feature/note.h"
+#include "feature/ns.h"
+#include "host/host.h"
+#include "oci/net_word.h"
+
+#define NET_SOCKET "slirp.sock"	 /* of slirp4netns' interface, in the state directory */
+#define NET_RESOLV "resolv.conf" /* likewise */
+#define NET_READY  "net.ready"	 /* FIFO, gone when the helper is ready */
+
+struct net_plan;
+
+/* What a backend must know when its command line is made. */
+struct net_launch {
+	pid_t pid; /* init, not reaped while this is used */
+};
+
+/* A program that gives a network; one row per program, in rootless/. */
+struct net_backend {
+	const char *name;
+	/* 0, or the reason why this host cannot, with the remedy. [pure] */
+	int (*usable)(const struct host *host, const struct net_words *words, struct err *err);
+	/* Fills addresses and dns, and what depends on the maps. [pure] */
+	void (*plan)(struct arena *a, const struct host *host, const struct idmap_plan *ids,
+		     struct net_plan *ret);
+	/* The helper's command line. [outside] */
+	void (*describe)(struct arena *a, const struct net_plan *plan, const struct net_launch *l,
+			 struct helper_desc *ret);
+};
+
+extern const struct net_backend net_pasta, net_slirp4netns;
+
+struct net_plan {
+	enum net_kind kind;	/* never NET_AUTO: that was decided */
+	const char *why;	/* why this one; NULL: it was named */
+	const struct net_backend *backend; /* NULL: no helper */
+	const char *program;	/* absolute path of the helper */
+	uint32_t mtu;
+	bool ipv6;
+	bool early;		/* the helper can start before init becomes root inside */
+	bool sandboxed;		/* the helper gives up its view of the host's files */
+	bool keeper;		/* bryo-keeper ends it */
+	const char *address, *gateway; /* in the container; NULL: the host's own */
+	const char *dns;	/* where the helper answers for the host's resolver, or NULL */
+	const char *resolv_conf; /* text of the generated file; NULL: none is made */
+};
+
+struct net_request {
+	const struct spec *spec;
+	const char *state_dir; /* absolute; where the container's directory will be */
+	const struct ns_plan *ns;
+	const struct idmap_plan *ids;
+	bool own_id_kept; /* init's identity is the caller's before and after it is mapped */
+};
+
+/*
+ * After ns_plan() and mount_plan(): adds the mount of resolv.conf. Does nothing without a word.
+ * [pure] but for host_need_net_tools(), which only reads.
+ */
+int net_plan(struct arena *a, const struct net_request *q, struct host *host, struct notes *notes,
+	     struct mount_plan *mounts, struct net_plan *ret, struct err *err);
+/* What the record keeps as the backend's name: "" without a word. */
+const char *net_backend_name(const struct net_plan *plan);
+/* Makes the files that the plan needs in the state directory. [outside] */
+int net_files_outside(const struct net_plan *plan, int statefd, struct err *err);
+
+void net_dump_text(const struct net_plan *plan, struct str *s);
+void net_dump_json(const struct net_plan *plan, struct json_out *o);
+
+/*
+ * The container's resolv.conf from the host's: comments and nameserver lines go, search, domain and
+ * options stay, dns is the only server; dns NULL: the host's servers that are not loopback
+ * addresses. NULL when that leaves no server. [pure]
+ */
+const char *net_resolv_text(struct arena *a, const char *host, const char *dns);
+
+#endif
