@@ -17,8 +17,8 @@
 
 #define TIMEOUT_MS 10000
 
-/* Names are asked for here; the addresses are for documentation and exist nowhere (RFC 5737). */
-#define PASTA_DNS "192.0.2.53"
+/* Where the container asks for names: link-local, so that it is nobody's on the host's networks. */
+#define PASTA_DNS "169.254.1.1"
 
 static int pasta_usable(const struct host *host, const struct net_words *words, struct err *err)
 {
@@ -26,22 +26,26 @@ static int pasta_usable(const struct host *host, const struct net_words *words, 
 		return err_hint(err, err_set(err, ENOENT, "pasta is not installed"),
 				"install the package passt");
 	if (!host->net_tun)
-		return err_hint(err, err_set(err, EACCES, "pasta cannot open /dev/net/tun"),
-				"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has");
+		return err_hint(
+			err, err_set(err, EACCES, "pasta cannot open /dev/net/tun"),
+			"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has");
 	if (host->privileged)
-		return err_hint(err,
-				err_set(err, EPERM, "pasta gives up root before it enters the container"),
-				"as root use slirp4netns");
+		return err_hint(
+			err,
+			err_set(err, EPERM, "pasta gives up root before it enters the container"),
+			"as root use slirp4netns");
 	if (!host->net_route4 && !host->net_route6)
-		return err_hint(err,
-				err_set(err, ENETUNREACH,
-					"pasta needs an interface with a default route, and there is none"),
-				"slirp4netns works without one");
+		return err_hint(
+			err,
+			err_set(err, ENETUNREACH,
+				"pasta needs an interface with a default route, and there is none"),
+			"slirp4netns works without one");
 	if (words->ipv6.set && words->ipv6.v && !host->net_route6)
-		return err_hint(err,
-				err_set(err, ENETUNREACH,
-					"pasta has IPv6 only where the host has a default route for it"),
-				"leave ipv6=true out, or use slirp4netns");
+		return err_hint(
+			err,
+			err_set(err, ENETUNREACH,
+				"pasta has IPv6 only where the host has a default route for it"),
+			"leave ipv6=true out, or use slirp4netns");
 	return 0;
 }
 
@@ -73,7 +77,8 @@ static void pasta_describe(struct arena *a, const struct net_plan *plan, const s
 		*vec_add(a, &argv) = "--ipv4-only";
 	*vec_add(a, &argv) = "--dns-forward";
 	*vec_add(a, &argv) = plan->dns;
-	for (const char *const *side = (const char *const[]){ "-t", "-u", "-T", "-U", NULL }; *side; side++) {
+	for (const char *const *side = (const char *const[]){ "-t", "-u", "-T", "-U", NULL }; *side;
+	     side++) {
 		*vec_add(a, &argv) = *side;
 		*vec_add(a, &argv) = "none";
 	}
@@ -87,7 +92,8 @@ static void pasta_describe(struct arena *a, const struct net_plan *plan, const s
 		.argv = argv.v,
 		.keeper = plan->keeper,
 		.ready_fifo = NET_READY,
-		.noise = "Failed to send ", /* "... to syslog", in every second line where there is none */
+		.noise =
+			"Failed to send ", /* "... to syslog", in every second line where there is none */
 		.timeout_ms = TIMEOUT_MS,
 	};
 }

@@ -117,10 +117,11 @@ __attribute__((no_sanitize("address"))) static int run_job(void *arg)
 	struct exec_job *job = arg;
 
 	reset_signals();
-	if (arrange_fds(job) < 0) {
-		job->step = "arrange the descriptors of";
-	} else if (job->dirfd >= 0 && fchdir(job->dirfd) < 0) {
+	/* the directory first: its number may be one that a descriptor for the program gets */
+	if (job->dirfd >= 0 && fchdir(job->dirfd) < 0) {
 		job->step = "enter the working directory of";
+	} else if (arrange_fds(job) < 0) {
+		job->step = "arrange the descriptors of";
 	} else {
 		if (job->session)
 			(void)setsid();

@@ -89,6 +89,8 @@ extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_dele
 	  "keep the caller's session keyring" },						\
 	{ "idmap", 0, OPT_STRING, off(idmap), "single|subid|keep-id|START:HOST:SIZE,...",	\
 	  "how the container's IDs are mapped" },						\
+	{ "net", 0, OPT_STRING, off(net), "none|host|auto|pasta|slirp4netns|join:ID",		\
+	  "the network of the container" },							\
 	{ "listen", 0, OPT_LIST, off(listen), "[NAME=]tcp|udp:[IP:]PORT|unix:PATH",		\
 	  "bind a socket here and pass it on" },						\
 	{ "rootfs", 0, OPT_STRING, off(rootfs), "DIR",						\

@@ -34,6 +34,8 @@ static const struct opt sandbox_opts[] = {
 	{ "memory", 0, OPT_STRING, OFF(memory), "SIZE", "limit of memory; units k, m, g" },
 	{ "cpus", 0, OPT_STRING, OFF(cpus), "N", "limit of CPU time, in CPUs, such as 1.5" },
 	{ "pids", 0, OPT_STRING, OFF(pids), "N", "limit of processes and threads" },
+	{ "net", 0, OPT_STRING, OFF(create.net), "none|host|auto|pasta|slirp4netns|join:ID",
+	  "the network of CMD (default: none)" },
 	{ "listen", 0, OPT_LIST, OFF(create.listen), "[NAME=]tcp|udp:[IP:]PORT|unix:PATH",
 	  "bind a socket here and pass it on" },
 	{ "seccomp", 0, OPT_STRING, OFF(seccomp), "FILE",
@@ -41,7 +43,8 @@ static const struct opt sandbox_opts[] = {
 	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
 	  "how the sandbox's IDs are mapped (default: your own alone)" },
 	{ "plan", 0, OPT_FLAG, OFF(plan), NULL, "print what would be done, as 'bryo plan' does" },
-	{ "print-spec", 0, OPT_FLAG, OFF(print_spec), NULL, "print the config.json, and run nothing" },
+	{ "print-spec", 0, OPT_FLAG, OFF(print_spec), NULL,
+	  "print the config.json, and run nothing" },
 	{ 0 },
 };
 
@@ -107,7 +110,8 @@ static int sandbox_cwd(struct sandbox *s, struct err *err)
 			"go to the directory that CMD works on, or say that you mean it: --rw %s",
 			str_eq(cwd, "/") ? "PATH" : cwd);
 	}
-	*vec_add(s->a, &s->mounts) = (struct sandbox_mount){ .path = cwd, .source = cwd, .writable = true };
+	*vec_add(s->a, &s->mounts) =
+		(struct sandbox_mount){ .path = cwd, .source = cwd, .writable = true };
 	sandbox_publish_mounts(s);
 	return 0;
 }

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 struct spec_args {
-	const char *bundle, *file, *from, *idmap;
+	const char *bundle, *file, *from, *idmap, *net;
 	bool rootless;
 };
 
@@ -31,6 +31,8 @@ static const struct opt spec_opts[] = {
 	{ "rootless", 0, OPT_FLAG, OFF(rootless), NULL, "what 'runc spec --rootless' writes" },
 	{ "from", 0, OPT_STRING, OFF(from), "FILE",
 	  "adapt FILE, a config.json made for somebody else, so that you can run it" },
+	{ "net", 0, OPT_STRING, OFF(net), "none|host|auto|pasta|slirp4netns|join:ID",
+	  "the network of the container" },
 	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
 	  "how the container's IDs are mapped" },
 	{ 0 },
@@ -51,7 +53,10 @@ static int spec_facts(struct arena *a, struct spec_sample_options *ret, union cl
 	ret->egid = host.gid;
 	ret->cgroupns = host.cgroup == HOST_CGROUP_V2;
 	rc = idmap_style_parse(a, ret->idmap, &ret->mapped, &err->own);
-	return rc < 0 ? err_in(&err->own, rc, "--idmap") : 0;
+	if (rc < 0)
+		return err_in(&err->own, rc, "--idmap");
+	rc = net_words_parse(a, ret->net, &ret->network, &err->own);
+	return rc < 0 ? err_in(&err->own, rc, "--net") : 0;
 }
 
 static int spec_in_memory(const struct cli *cli, const char *rootfs, const char *idmap,
@@ -117,7 +122,8 @@ static int spec_change(void *arg, const char *text)
 }
 
 /* Everything that was changed is told, because the reader of the new file cannot see it there. */
-static int spec_adapt(const struct cli *cli, const char *bundle, struct str *ret, union cli_err *err)
+static int spec_adapt(const struct cli *cli, const char *bundle, struct str *ret,
+		      union cli_err *err)
 {
 	const struct spec_args *args = cli->args;
 	struct bryo_adapt_options o = {
@@ -141,7 +147,9 @@ static int spec_adapt(const struct cli *cli, const char *bundle, struct str *ret
 static int spec_new(const struct cli *cli, struct str *ret, union cli_err *err)
 {
 	const struct spec_args *args = cli->args;
-	struct spec_sample_options o = { .terminal = true, .readonly = true, .idmap = args->idmap };
+	struct spec_sample_options o = {
+		.terminal = true, .readonly = true, .idmap = args->idmap, .net = args->net
+	};
 	int rc = spec_facts(cli->arena, &o, err);
 
 	if (rc < 0)
@@ -160,6 +168,10 @@ static int spec_run(const struct cli *cli, union cli_err *err)
 	auto_fd int dirfd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc;
 
+	if (args->net && (args->from || args->rootless))
+		return cli_usage(cli, err,
+				 "--net and --%s exclude each other: 'run' takes --net as well",
+				 args->from ? "from" : "rootless");
 	if (args->rootless && (args->from || args->idmap))
 		return cli_usage(cli, err, "--rootless and --%s exclude each other",
 				 args->from ? "from" : "idmap");
@@ -178,9 +190,10 @@ const struct command cmd_spec = {
 	.name = "spec",
 	.summary = "write a config.json to start from",
 	.synopsis = "[OPTIONS]",
-	.about = "Writes a config.json that runs sh in the bundle's root file system, ./rootfs.\n"
-		 "For an ordinary user it has a network of its own and all IDs that the user owns.\n"
-		 "With --from it writes what FILE becomes when you run it, and says what it changed.",
+	.about =
+		"Writes a config.json that runs sh in the bundle's root file system, ./rootfs.\n"
+		"For an ordinary user it has a network of its own and all IDs that the user owns.\n"
+		"With --from it writes what FILE becomes when you run it, and says what it changed.",
 	.opts = spec_opts,
 	.args_size = sizeof(struct spec_args),
 	.run = spec_run,

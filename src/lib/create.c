@@ -13,6 +13,7 @@
 #include "oci/idmap_style.h"
 #include "oci/spec_load.h"
 #include "plan/dump.h"
+#include "lib/serving.h"
 #include "proc/launch.h"
 #include "proc/sync.h"
 #include "rootless/rootless.h"
@@ -34,7 +35,8 @@ struct creation {
 	int seccomp_cache;
 	int upper; /* lock of the directory for changes until init has it, or -1 */
 	bool only_plan, throw_away;
-	const char *manager; /* as the context has it */
+	const char *manager;	/* as the context has it */
+	const char *state_dir;	/* absolute; where the container's directory will be */
 	const char *notify_dir; /* host's side of /run/notify, or NULL */
 	struct plan plan;
 	struct pairs listen_files; /* of unix sockets that we bound, until the record has them */
@@ -82,6 +84,8 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 		rc = layers_options(&c->arena, c->spec, o, err);
 	if (rc == 0 && o->idmap)
 		idmap_style_set(&c->arena, c->spec, o->idmap);
+	if (rc == 0 && o->net)
+		spec_annotation_set(&c->arena, c->spec, NET_ANNOTATION, o->net);
 	if (rc == 0 && c->notify_dir)
 		sdnotify_spec(&c->arena, c->spec, c->notify_dir);
 	return rc;
@@ -118,6 +122,7 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
 		.spec = c->spec,
 		.id = id,
 		.bundle = c->bundle,
+		.state_dir = c->state_dir,
 		.cgroup_manager = c->manager,
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
@@ -158,6 +163,8 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.cgroup_unit = c->plan.cgroup.unit,
 		.cgroup_user = c->plan.cgroup.user_manager,
 		.cgroup_backend = cgroup_backend_name(c->plan.cgroup.backend),
+		.net_backend = net_kind_name(c->plan.net.kind),
+		.net_socket = c->plan.net.kind == NET_SLIRP4NETNS ? NET_SOCKET : NULL,
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kinds[0]),
 		.upper = c->plan.rootfs.overlay.dir,
 		.upper_thrown_away = c->plan.rootfs.overlay.upper == UPPER_DISK,
@@ -189,6 +196,8 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	if (rc == 0 && c->notify_dir)
 		rc = sdnotify_mkdir_outside(c->c.dirfd, err);
 	if (rc == 0)
+		rc = net_files_outside(&c->plan.net, c->c.dirfd, err);
+	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
 	if (rc == 0)
 		rc = layers_make_outside(&c->arena, &c->plan.rootfs.overlay, &c->upper, err);
@@ -206,6 +215,7 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 	r->pid = l->pid;
 	r->cgroup = l->cgroup;
 	r->cgroup_ino = l->cgroup_ino;
+	serving_record(&c->arena, &l->helpers, r);
 	if (!l->cgroup) {
 		r->cgroup_unit = NULL;
 		r->cgroup_backend = cgroup_backend_name(CGROUP_NONE);
@@ -213,7 +223,8 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 	if (rc == 0)
 		rc = layers_owned_outside(&c->arena, c->upper, r, err);
 	if (rc == 0)
-		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600, err);
+		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600,
+				     err);
 	if (rc == 0)
 		rc = record_stage(c->c.dirfd, r, err);
 	return rc < 0 ? err_in(err, rc, "state of container '%s'", r->id) : 0;
@@ -315,6 +326,7 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 		c->c.record.pid = 0;
 		return rc;
 	}
+	helpers_leave(&l.helpers);
 	if (o->detach)
 		fd_closep(&l.pidfd);
 	else
@@ -330,14 +342,13 @@ static bool single_threaded(void)
 	return stat("/proc/self/task", &st) < 0 || st.st_nlink <= 3;
 }
 
-static void use_notify(const struct bryo_ctx *ctx, struct creation *c, const char *id)
+static void name_directories(const struct bryo_ctx *ctx, struct creation *c, const char *id)
 {
-	auto_free char *root = NULL;
+	auto_free char *root = path_absolute(ctx->root ? ctx->root : "/");
 
-	if (!ctx->notify_socket || !ctx->root)
-		return;
-	root = path_absolute(ctx->root);
-	c->notify_dir = arena_printf(&c->arena, "%s/%s/" SDNOTIFY_DIR, root, id);
+	c->state_dir = arena_printf(&c->arena, "%s/%s", root, id);
+	if (ctx->notify_socket && ctx->root)
+		c->notify_dir = arena_printf(&c->arena, "%s/" SDNOTIFY_DIR, c->state_dir);
 }
 
 static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id,
@@ -361,7 +372,8 @@ static int open_sockets(struct creation *c, struct err *err)
 {
 	const struct process_plan *p = &c->plan.process;
 
-	return listen_open_outside(&c->arena, &p->listen, 3 + p->preserve_fds, &c->listen_files, err);
+	return listen_open_outside(&c->arena, &p->listen, 3 + p->preserve_fds, &c->listen_files,
+				   err);
 }
 
 int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o,
@@ -378,7 +390,7 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 			       "a container can be created from a single-threaded process only");
 	c.manager = ctx->cgroup_manager;
 	c.throw_away = o->throw_away && !o->detach;
-	use_notify(ctx, &c, id);
+	name_directories(ctx, &c, id);
 	rc = prepare(ctx, &c, id, o, &ctx->host, err);
 	if (rc == 0)
 		rc = check_terminal(c.spec, o, err);
@@ -402,14 +414,15 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 }
 
 /* Opens what init would open, as the same user, and closes it: without these there is no start. */
-static int try_sources(struct plan *plan, const char *notify_dir, struct err *err)
+static int try_sources(struct plan *plan, const char *state_dir, struct err *err)
 {
 	auto_fd int root = rootfs_source_inside(&plan->rootfs, err);
 	int rc = root == -EAGAIN || root >= 0 ? 0 : root;
 
-	/* The one source that create itself would make. */
-	for (size_t i = 0; i < plan->mounts.n && notify_dir; i++)
-		plan->mounts.v[i].optional |= str_eq(plan->mounts.v[i].source, notify_dir);
+	/* Sources that create itself would make. */
+	for (size_t i = 0; i < plan->mounts.n; i++)
+		plan->mounts.v[i].optional |= plan->mounts.v[i].source &&
+					      str_starts(plan->mounts.v[i].source, state_dir);
 	if (rc == 0)
 		rc = mount_sources_inside(&plan->mounts, err);
 	if (rc == 0)
@@ -444,11 +457,11 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 		rc = host_load(&c.arena, o->host_facts, &faked, err);
 	}
 	c.manager = ctx->cgroup_manager;
-	use_notify(ctx, &c, id);
+	name_directories(ctx, &c, id);
 	if (rc == 0)
 		rc = prepare(NULL, &c, id, o, host, err);
 	if (rc == 0 && !host->faked)
-		rc = try_sources(&c.plan, c.notify_dir, err);
+		rc = try_sources(&c.plan, c.state_dir, err);
 	if (rc < 0)
 		return rc;
 	if (json)

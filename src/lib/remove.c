@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "feature/hooks.h"
 #include "feature/rdt.h"
+#include "lib/serving.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -162,6 +163,9 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 {
 	int rc = container_kill(c, err);
 
+	if (rc < 0)
+		return rc;
+	rc = serving_end(&c->record, err);
 	if (rc < 0)
 		return rc;
 	rc = container_remove_cgroup(ctx, c, err);

@@ -156,7 +156,8 @@ static void sample_namespaces(struct json_out *out, const struct spec_sample_opt
 		bool wanted;
 	} all[] = {
 		{ "pid", true },
-		{ "network", o->kind != SAMPLE_ROOTLESS },
+		{ "network", o->kind != SAMPLE_ROOTLESS && o->network.kind != NET_HOST &&
+				     o->network.kind != NET_JOIN },
 		{ "ipc", true },
 		{ "uts", true },
 		{ "mount", true },
@@ -199,6 +200,20 @@ static void sample_linux(struct json_out *out, const struct spec_sample_options 
 	json_out_end(out, '}');
 }
 
+static void sample_annotations(struct json_out *out, const struct spec_sample_options *o)
+{
+	bool idmap = o->mapped.style != IDMAP_NOT_SAID && o->mapped.style != IDMAP_LIST;
+
+	if (!idmap && !o->net)
+		return;
+	json_out_object(out, "annotations");
+	if (idmap)
+		json_out_str(out, IDMAP_ANNOTATION, o->idmap);
+	if (o->net)
+		json_out_str(out, NET_ANNOTATION, o->net);
+	json_out_end(out, '}');
+}
+
 void spec_sample(const struct spec_sample_options *o, struct str *ret)
 {
 	auto_json_out struct json_out out;
@@ -215,11 +230,7 @@ void spec_sample(const struct spec_sample_options *o, struct str *ret)
 	json_out_str(&out, "hostname", o->hostname ? o->hostname : "bryo");
 	sample_mounts(&out, o);
 	sample_linux(&out, o);
-	if (o->mapped.style != IDMAP_NOT_SAID && o->mapped.style != IDMAP_LIST) {
-		json_out_object(&out, "annotations");
-		json_out_str(&out, IDMAP_ANNOTATION, o->idmap);
-		json_out_end(&out, '}');
-	}
+	sample_annotations(&out, o);
 	json_out_end(&out, '}');
 	str_add(ret, out.s.p);
 	str_addc(ret, '\n');

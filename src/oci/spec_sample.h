@@ -15,13 +15,14 @@
 
 #include "base/json.h"
 #include "oci/idmap_style.h"
+#include "oci/net_word.h"
 
 enum spec_sample { SAMPLE_ROOT, SAMPLE_ROOTLESS, SAMPLE_USER };
 
 struct spec_sample_options {
 	enum spec_sample kind;
-	uint32_t euid, egid;	   /* SAMPLE_ROOTLESS */
-	bool cgroupns;		   /* host has cgroup v2: adds the cgroup namespace as runc does */
+	uint32_t euid, egid; /* SAMPLE_ROOTLESS */
+	bool cgroupns;	     /* host has cgroup v2: adds the cgroup namespace as runc does */
 	bool terminal;
 	bool readonly;		   /* root.readonly */
 	const char *rootfs;	   /* NULL: "rootfs" */
@@ -29,6 +30,8 @@ struct spec_sample_options {
 	struct strv args;	   /* empty: "sh" */
 	const char *idmap;	   /* the word for the mappings (idmap_style.h), or NULL */
 	struct idmap_words mapped; /* the same, parsed: a list is written as mappings */
+	const char *net;	   /* the word for the network (net_word.h), or NULL */
+	struct net_words network;  /* the same, parsed */
 };
 
 /* The document, tab-indented with a final newline, as runc prints it. [pure] */

@@ -1,0 +1,95 @@
+/*
+ * serving.c - recording and ending helper programs (serving.h). Runs in the calling process, which
+ * need not be the one that started them.
+ *
+ * They end with init by themselves; this is for what is left of them by then, and for knowing when
+ * they are gone.
+ */
+#include "serving.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "state/state.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#define DEADLINE_MS 5000
+
+static void add(struct record *r, const char *name, pid_t pid)
+{
+	struct record_helper *h = &r->helpers.v[r->helpers.n];
+	bool zombie;
+
+	*h = (struct record_helper){ .name = name, .pid = pid };
+	if (pid > 0 && state_pid_start(pid, &h->start, &zombie, NULL) == 0)
+		r->helpers.n++;
+}
+
+void serving_record(struct arena *a, const struct helper_runs *runs, struct record *r)
+{
+	if (!runs->n)
+		return;
+	r->helpers.v = arena_alloc(a, 2 * runs->n * sizeof(*r->helpers.v));
+	for (size_t i = 0; i < runs->n; i++) {
+		add(r, runs->v[i].desc->name, runs->v[i].pid);
+		if (runs->v[i].keeper)
+			add(r, "bryo-keeper", runs->v[i].keeper);
+	}
+}
+
+/* A pidfd of it, or -1 when it is gone, or its number is somebody else's by now. */
+static int open_helper(const struct record_helper *h)
+{
+	auto_fd int pidfd = h->pid > 0 ? sys_pidfd_open(h->pid, 0) : -1;
+	uint64_t start;
+	bool zombie;
+
+	if (pidfd < 0 || state_pid_start(h->pid, &start, &zombie, NULL) < 0 || zombie ||
+	    start != h->start)
+		return -1;
+	return take_fd(&pidfd);
+}
+
+static int wait_for(const struct record_helper *h, int pidfd, struct err *err)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	siginfo_t info;
+	int n;
+
+	do
+		n = poll(&p, 1, DEADLINE_MS);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return err_set(err, ETIMEDOUT,
+			       "'%s', process %d, did not end within %d ms of SIGKILL", h->name,
+			       (int)h->pid, DEADLINE_MS);
+	/* Ours to reap where we are the parent; otherwise ECHILD, which is fine. */
+	(void)waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL);
+	return 0;
+}
+
+int serving_end(const struct record *r, struct err *err)
+{
+	auto_free int *fds = NULL;
+	auto_arena struct arena a = ARENA_INIT;
+	int rc = 0;
+
+	/* of another boot they are gone, and their numbers are somebody else's */
+	if (!r->helpers.n || !str_eq(r->boot_id, state_boot_id(&a)))
+		return 0;
+	fds = mem_alloc(r->helpers.n * sizeof(*fds));
+	for (size_t i = 0; i < r->helpers.n; i++) {
+		fds[i] = open_helper(&r->helpers.v[i]);
+		if (fds[i] >= 0)
+			(void)sys_pidfd_send_signal(fds[i], SIGKILL, NULL, 0);
+	}
+	for (size_t i = 0; i < r->helpers.n; i++) {
+		if (fds[i] >= 0 && rc == 0)
+			rc = wait_for(&r->helpers.v[i], fds[i], err);
+		fd_closep(&fds[i]);
+	}
+	return rc;
+}

@@ -1,0 +1,20 @@
+/*
+ * serving.h - the programs that serve a container from outside, as its record has them. For the
+ * files of lib/ only.
+ */
+#ifndef BRYO_SERVING_H
+#define BRYO_SERVING_H
+
+#include "base/mem.h"
+#include "proc/helpers.h"
+#include "state/record.h"
+
+/* Their pids and start times, into the record. A program that has just ended is left out. */
+void serving_record(struct arena *a, const struct helper_runs *runs, struct record *r);
+/*
+ * Ends those that are still there: SIGKILL through a pidfd whose start time was checked, and waits
+ * until they are gone, so that what they held (ports of the host) is free. -ETIMEDOUT.
+ */
+int serving_end(const struct record *r, struct err *err);
+
+#endif
