@@ -84,6 +84,43 @@ void json_undrop(const struct json_hole *hole)
 	hole->parent->n++;
 }
 
+/* The children of from become further ones of to; of an object without those that are null. */
+static void copy_children(struct arena *a, struct json *to, const struct json *from)
+{
+	for (const struct json *c = from->child; c; c = c->next) {
+		struct json *made;
+
+		if (c->key && c->type == JSON_NULL)
+			continue;
+		made = json_put(a, to, c->key, c->type);
+		made->text = c->text;
+		made->boolean = c->boolean;
+		copy_children(a, made, c);
+	}
+}
+
+void json_merge(struct arena *a, struct json *target, const struct json *patch)
+{
+	for (const struct json *p = patch->child; p; p = p->next) {
+		struct json *t = *find(target, p->key, strlen(p->key));
+		bool nested = p->type == JSON_OBJECT || p->type == JSON_ARRAY;
+
+		if (t && p->type == JSON_NULL)
+			(void)json_drop(target, t);
+		if (p->type == JSON_NULL)
+			continue;
+		if (!nested || !t || t->type != p->type) {
+			t = json_put(a, target, p->key, p->type);
+			t->text = p->text;
+			t->boolean = p->boolean;
+		}
+		if (p->type == JSON_OBJECT)
+			json_merge(a, t, p);
+		else if (p->type == JSON_ARRAY)
+			copy_children(a, t, p);
+	}
+}
+
 static size_t depth_of(const struct json *v)
 {
 	size_t deepest = 0;

@@ -22,6 +22,11 @@ struct json *json_need(struct arena *a, struct json *parent, const char *key, en
 struct json_hole { struct json *parent, *value, **slot; };
 struct json_hole json_drop(struct json *parent, struct json *value);
 void json_undrop(const struct json_hole *hole);
+/*
+ * A merge patch (RFC 7396): members of objects are merged, null takes one out, everything else
+ * replaces what is there; but arrays are appended to arrays. Both are objects.
+ */
+void json_merge(struct arena *a, struct json *target, const struct json *patch);
 /* False where v is nested deeper than json_out can write; nothing is written then. */
 bool json_out_tree(struct json_out *o, const char *key, const struct json *v);
 

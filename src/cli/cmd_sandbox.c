@@ -22,6 +22,8 @@
 #define OFF(member) offsetof(struct sandbox_args, member)
 
 static const struct opt sandbox_opts[] = {
+	{ "profile", 0, OPT_LIST, OFF(profile), "NAME",
+	  "options of $XDG_CONFIG_HOME/bryo/NAME.json, before those given here" },
 	{ "rw", 0, OPT_LIST, OFF(rw), "PATH", "let CMD read and write PATH" },
 	{ "ro", 0, OPT_LIST, OFF(ro), "PATH", "let CMD read PATH" },
 	{ "tmpfs", 0, OPT_LIST, OFF(tmpfs), "PATH[:size=SIZE,mode=MODE,...]",
@@ -45,6 +47,7 @@ static const struct opt sandbox_opts[] = {
 	{ "plan", 0, OPT_FLAG, OFF(plan), NULL, "print what would be done, as 'bryo plan' does" },
 	{ "print-spec", 0, OPT_FLAG, OFF(print_spec), NULL,
 	  "print the config.json, and run nothing" },
+	{ "list-profiles", 0, OPT_FLAG, OFF(list_profiles), NULL, "print the names of profiles" },
 	{ 0 },
 };
 
@@ -152,27 +155,31 @@ static int sandbox_id(char *buf, size_t size, struct err *err)
 	return 0;
 }
 
-/* What is asked for needs a cgroup: then where it is made is chosen as for any container. */
-static bool sandbox_limited(const struct sandbox *s)
-{
-	const struct sandbox_limits *l = &s->spec.limits;
-
-	return l->memory || l->cpu_quota || l->pids;
-}
-
-/* For people and as a start for a config.json: the document as `bryo spec` would lay it out. */
-static int sandbox_print(struct sandbox *s, const struct str *text, struct err *err)
+/* The document with what profiles say about it; for --print-spec laid out as `spec` does. */
+static int sandbox_document(struct sandbox *s, struct str *ret, bool *ret_limited, struct err *err)
 {
 	auto_json_out struct json_out o;
+	auto_str struct str text = STR_INIT;
+	const struct sandbox_limits *l = &s->spec.limits;
 	struct json *doc;
-	int rc = json_parse(s->a, "config", text->p, text->len, &doc, err);
+	int rc;
 
+	json_out_init(&o, s->args->print_spec ? "\t" : NULL);
+	*ret_limited = l->memory || l->cpu_quota || l->pids;
+	if (!s->patches.n && !s->args->print_spec) {
+		sandbox_spec_write(&s->spec, ret);
+		return 0;
+	}
+	sandbox_spec_write(&s->spec, &text);
+	rc = json_parse(s->a, "config", text.p, text.len, &doc, err);
 	if (rc < 0)
 		return rc;
-	json_out_init(&o, "\t");
-	(void)json_out_tree(&o, NULL, doc);
-	str_addc(&o.s, '\n');
-	return out_text(o.s.p, err);
+	sandbox_patch(s, doc);
+	*ret_limited |= json_at(doc, "linux.resources") != NULL;
+	if (!json_out_tree(&o, NULL, doc))
+		return err_set(err, EINVAL, "\"spec\" of a profile is nested too deeply");
+	str_addn(ret, o.s.p, o.s.len);
+	return 0;
 }
 
 static int sandbox_plan(const struct cli *cli, const struct bryo_create_options *o,
@@ -208,24 +215,33 @@ static int sandbox_execute(const struct cli *cli, const struct bryo_create_optio
 
 static int sandbox_run(const struct cli *cli, union cli_err *err)
 {
-	struct sandbox s = { .cli = cli, .args = cli->args, .a = cli->arena };
-	struct bryo_create_options o = s.args->create;
-	struct cli quick = *cli;
+	struct sandbox_args args = *(const struct sandbox_args *)cli->args;
+	struct sandbox s = { .cli = cli, .args = &args, .a = cli->arena };
 	auto_str struct str text = STR_INIT;
-	int rc = sandbox_build(&s, err);
+	struct bryo_create_options o;
+	struct cli quick = *cli;
+	bool limited = false;
+	int rc;
 
+	if (args.list_profiles)
+		return sandbox_profile_list(&s, &err->own);
+	rc = sandbox_profiles(&s, sandbox_opts, &args, &err->own);
+	if (rc == 0)
+		rc = sandbox_build(&s, err);
+	if (rc == 0)
+		rc = sandbox_document(&s, &text, &limited, &err->own);
 	if (rc < 0)
 		return rc;
+	if (args.print_spec)
+		return out_text(text.p, &err->own);
 	/* a scope is a conversation with systemd: only where something is to be limited */
-	if (!quick.cgroup_manager && !sandbox_limited(&s))
+	if (!quick.cgroup_manager && !limited)
 		quick.cgroup_manager = "disabled";
-	sandbox_spec_write(&s.spec, &text);
-	if (s.args->print_spec)
-		return sandbox_print(&s, &text, &err->own);
+	o = args.create;
 	o.size = sizeof(o);
 	o.config_text = text.p;
 	o.throw_away = true;
-	return s.args->plan ? sandbox_plan(&quick, &o, err) : sandbox_execute(&quick, &o, err);
+	return args.plan ? sandbox_plan(&quick, &o, err) : sandbox_execute(&quick, &o, err);
 }
 
 const struct command cmd_sandbox = {

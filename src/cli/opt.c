@@ -220,6 +220,53 @@ int opt_parse(struct arena *a, const struct opt *table, unsigned stop_at, char *
 	return 0;
 }
 
+static void merge_lists(struct arena *a, const struct strv *under, struct strv *over)
+{
+	struct strv all = { NULL, 0 };
+
+	for (size_t i = 0; i < under->n; i++)
+		opt_append(a, &all, under->v[i]);
+	for (size_t i = 0; i < over->n; i++)
+		opt_append(a, &all, over->v[i]);
+	*over = all;
+}
+
+static void opt_merge_row(struct arena *a, const struct opt *o, const void *under, void *over)
+{
+	switch (o->kind) {
+	case OPT_FLAG:
+		*(bool *)over |= *(const bool *)under;
+		return;
+	case OPT_OPT_BOOL:
+		if (!((const struct opt_bool *)over)->set)
+			*(struct opt_bool *)over = *(const struct opt_bool *)under;
+		return;
+	case OPT_STRING:
+	case OPT_CHOICE:
+		if (!*(const char **)over)
+			*(const char **)over = *(const char *const *)under;
+		return;
+	case OPT_COUNT:
+		if (!*(int *)over)
+			*(int *)over = *(const int *)under;
+		return;
+	case OPT_LIST:
+		merge_lists(a, under, over);
+	}
+}
+
+void opt_merge(struct arena *a, const struct opt *table, const void *under, void *over)
+{
+	for (const struct opt *o = table; o->name; o++) {
+		bool again = false; /* a second spelling of an earlier row */
+
+		for (const struct opt *first = table; first < o; first++)
+			again |= first->off == o->off;
+		if (!again)
+			opt_merge_row(a, o, (const char *)under + o->off, (char *)over + o->off);
+	}
+}
+
 static void opt_help_row(const struct opt *o, struct str *ret)
 {
 	size_t start = ret->len, width;

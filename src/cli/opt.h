@@ -56,6 +56,11 @@ struct opt_result {
  */
 int opt_parse(struct arena *a, const struct opt *table, unsigned stop_at, char *const *argv,
 	      void *args, struct opt_result *ret, struct err *err);
+/*
+ * Two structs that were filled by the same table: what over was not given it takes from under,
+ * and its lists continue those of under. A flag counts if either has it.
+ */
+void opt_merge(struct arena *a, const struct opt *table, const void *under, void *over);
 /* One line per shown row, sorted as the table is, "  -b, --bundle DIR   help", and --help last. */
 void opt_help(const struct opt *table, struct str *ret);
 

@@ -17,10 +17,11 @@
 
 struct sandbox_args {
 	struct bryo_create_options create; /* options that any container has */
+	struct strv profile;
 	struct strv rw, ro, tmpfs, bind_data, env, keep_env;
 	const char *cwd, *seccomp, *idmap;
 	const char *memory, *cpus, *pids;
-	bool plan, print_spec;
+	bool plan, print_spec, list_profiles;
 };
 
 struct sandbox {
@@ -30,8 +31,17 @@ struct sandbox {
 	struct sandbox_spec spec;
 	VEC(struct sandbox_mount) mounts;
 	VEC(const char *) env, system;
+	struct strv command;		    /* of a profile: for want of words */
+	VEC(const struct json *) patches;   /* "spec" of profiles, in order */
 };
 
+/* Reads args->profile, and fills args with what they say and the command line does not. */
+int sandbox_profiles(struct sandbox *s, const struct opt *rows, struct sandbox_args *args,
+		     struct err *err);
+/* Applies what profiles say about config.json itself. */
+void sandbox_patch(struct sandbox *s, struct json *doc);
+/* Prints their names. */
+int sandbox_profile_list(struct sandbox *s, struct err *err);
 /* path with all links followed, in the arena; errors begin with option. */
 int sandbox_realpath(struct sandbox *s, const char *option, const char *path, const char **ret,
 		     struct err *err);

@@ -114,7 +114,9 @@ static void sandbox_command(struct sandbox *s)
 	s->spec.args.v = args;
 	for (size_t i = 0; i < s->cli->n_words; i++)
 		args[s->spec.args.n++] = s->cli->words[i];
-	if (!s->spec.args.n)
+	if (!s->spec.args.n && s->command.n)
+		s->spec.args = s->command;
+	else if (!s->spec.args.n)
 		args[s->spec.args.n++] = sandbox_shell(s);
 }
 

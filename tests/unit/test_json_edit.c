@@ -70,6 +70,33 @@ static void test_changes(void)
 	   "what is needed is made once, in place of null");
 }
 
+static const struct {
+	const char *what, *doc, *patch, *want;
+} merges[] = {
+	{ "nothing", "{\"a\":1}", "{}", "{\"a\":1}" },
+	{ "a value is replaced", "{\"a\":1,\"b\":2}", "{\"a\":\"x\"}", "{\"a\":\"x\",\"b\":2}" },
+	{ "a member is added", "{\"a\":1}", "{\"b\":true}", "{\"a\":1,\"b\":true}" },
+	{ "null takes out", "{\"a\":1,\"b\":2}", "{\"a\":null,\"c\":null}", "{\"b\":2}" },
+	{ "objects are merged", "{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"c\":3}}",
+	  "{\"a\":{\"b\":1,\"c\":3}}" },
+	{ "arrays are appended", "{\"a\":[1]}", "{\"a\":[null,{\"b\":null,\"c\":2}]}",
+	  "{\"a\":[1,null,{\"c\":2}]}" },
+	{ "other types are replaced", "{\"a\":[1],\"b\":{\"x\":1}}", "{\"a\":{\"y\":null},\"b\":[2]}",
+	  "{\"a\":{},\"b\":[2]}" },
+	{ "deep down", "{}", "{\"a\":{\"b\":{\"c\":null,\"d\":[[1]]}}}", "{\"a\":{\"b\":{\"d\":[[1]]}}}" },
+};
+
+static void test_merge(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(merges); i++) {
+		auto_arena struct arena a = ARENA_INIT;
+		struct json *doc = parse(&a, merges[i].doc);
+
+		json_merge(&a, doc, parse(&a, merges[i].patch));
+		ok(is(doc, merges[i].want), "merge: %s", merges[i].what);
+	}
+}
+
 static void test_depth(void)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -84,6 +111,7 @@ int main(void)
 {
 	test_as_written();
 	test_changes();
+	test_merge();
 	test_depth();
 	return done();
 }

@@ -193,6 +193,27 @@ static void check_list(void)
 	ok(args.env.n == 2 && !args.env.v[2], "a list ends with NULL");
 }
 
+static void check_merge(void)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct args under = { .detach = false }, over = { .detach = false };
+	struct opt_result res;
+
+	(void)opt_parse(&a, table, 0,
+			split(&a, "-d -b x --format json --preserve-fds 3 --no-new-privs -e A -e B"),
+			&under, &res, NULL);
+	(void)opt_parse(&a, table, 0, split(&a, "-t -b y --no-new-privs=false -e C"), &over, &res,
+			NULL);
+	opt_merge(&a, table, &under, &over);
+	ok(over.detach && over.tty, "a flag counts if either has it");
+	ok_str(over.bundle, "y", "a value that was given stays");
+	ok(str_eq(over.format, "json") && over.fds == 3, "one that was not is taken over");
+	ok(over.privs.set && !over.privs.v, "no is an answer");
+	ok(over.env.n == 3 && str_eq(over.env.v[0], "A") && str_eq(over.env.v[2], "C") &&
+		   !over.env.v[3],
+	   "lists are joined, in order");
+}
+
 static void check_help(void)
 {
 	auto_str struct str text = STR_INIT;
@@ -217,6 +238,7 @@ int main(void)
 		check(i);
 	check_rest();
 	check_list();
+	check_merge();
 	check_help();
 	return done();
 }

@@ -68,9 +68,9 @@ static void test_homes(void)
 
 static void test_binds(void)
 {
-	struct sandbox_mount binds[] = { { "/a", "/a", true },
-					{ "/a/b", "/a/b", false },
-					{ "/c", "/c", true } };
+	struct sandbox_mount binds[] = { { .path = "/a", .writable = true },
+					 { .path = "/a/b" },
+					 { .path = "/c", .writable = true } };
 	struct sandbox_spec s = { .mounts = { binds, ARRAY_LEN(binds) } };
 
 	ok(sandbox_mount_of(&s, "/a/x") == &binds[0], "the only bind above decides");
@@ -101,8 +101,13 @@ static void test_document(void)
 	static const char *const dirs[] = { "/usr", "/bin", "/etc", NULL };
 	static const char *const args[] = { "sh", "-c", "echo \"\\ \n\"", NULL };
 	static const char *const env[] = { "A=b", NULL };
-	struct sandbox_mount binds[] = { { "/srv/a\"b\n\xc3\xa4", "/srv/real", true },
-					{ "/srv/ro", "/srv/ro", false } };
+	static const char *const size[] = { "size=1", NULL };
+	struct sandbox_mount binds[] = {
+		{ .path = "/srv/a\"b\n\xc3\xa4", .source = "/srv/real", .writable = true },
+		{ .path = "/srv/ro", .source = "/srv/ro" },
+		{ .path = "/tmp", .kind = SANDBOX_TMPFS, .options = { (const char **)size, 1 } },
+		{ .path = "/run/x", .kind = SANDBOX_DATA, .source = "fd:7", .options = { (const char **)env + 1, 0 } },
+	};
 	struct sandbox_spec s = {
 		.uid = 4294967294u,
 		.gid = 7,
@@ -111,7 +116,8 @@ static void test_document(void)
 		.args = { (const char **)args, 3 },
 		.env = { (const char **)env, 1 },
 		.system = { (const char **)dirs, 3 },
-		.mounts = { binds, 2 },
+		.mounts = { binds, ARRAY_LEN(binds) },
+		.limits = { .memory = 1 << 20, .cpu_quota = 150000, .pids = 5 },
 	};
 	auto_arena struct arena a = ARENA_INIT;
 	auto_str struct str text = STR_INIT;
@@ -147,6 +153,16 @@ static void test_document(void)
 	ok(str_eq(mount_of(spec, "/home/u") ? mount_of(spec, "/home/u")->type : "", "tmpfs"),
 	   "the home is a tmpfs");
 	ok(!mount_of(spec, "/opt") && !mount_of(spec, "/sys"), "nothing that was not asked for");
+	m = mount_of(spec, "/tmp");
+	ok(has_option(m, "size=1") && !has_option(m, "mode=1777"), "a named tmpfs is the only one");
+	m = mount_of(spec, "/run/x");
+	ok(m && str_eq(m->type, "bryo-data") && str_eq(m->source, "fd:7"), "a file from a descriptor");
+	ok(spec->linux_.resources.memory.limit.v == 1 << 20 &&
+		   spec->linux_.resources.memory.swap.v == 1 << 20 &&
+		   spec->linux_.resources.cpu.quota.v == 150000 &&
+		   spec->linux_.resources.cpu.period.v == SANDBOX_CPU_PERIOD &&
+		   spec->linux_.resources.pids.limit.v == 5,
+	   "limits, swap among them");
 	ok(!spec->linux_.seccomp, "no filter without one");
 }
 
