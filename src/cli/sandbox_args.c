@@ -95,7 +95,10 @@ int sandbox_add_mount(struct sandbox *s, const struct sandbox_mount *m, const ch
 
 		if (!str_eq(other->path, m->path))
 			continue;
-		if (other->kind != m->kind || other->writable != m->writable)
+		if (other->kind == SANDBOX_BIND && m->kind == SANDBOX_BIND &&
+		    other->writable != m->writable)
+			return cli_usage(s->cli, err, "'%s' is given with --ro and with --rw", value);
+		if (other->kind != m->kind)
 			return cli_usage(s->cli, err,
 					 "'%s' is asked for in two ways, %s '%s' is one of them",
 					 m->path, option, value);

@@ -16,7 +16,8 @@
  * executed one attached mount at a time.
  *
  * mount.c walks the list, binds and remounts; mount_fs.c makes new file systems, mount_copyup.c
- * fills them, mount_data.c makes files from descriptors, mount_idmap.c translates IDs, mount_explain.c finds who is in the way.
+ * fills them, mount_data.c makes files from descriptors, mount_idmap.c translates IDs,
+ * mount_explain.c finds who is in the way.
  *
  * Locked flags (nosuid, nodev, noexec, ro, atime of a mount that came from a more privileged
  * namespace) stay by themselves on a clone; only a config that clears one explicitly is refused
