@@ -56,7 +56,8 @@ int sandbox_limits(struct sandbox *s, union cli_err *err)
 	long long memory = 0;
 
 	if (args->memory && (!bytes_parse(args->memory, &memory) || memory <= 0))
-		return cli_usage(s->cli, err, "--memory '%s': wants bytes, such as 268435456 or 256m",
+		return cli_usage(s->cli, err,
+				 "--memory '%s': wants bytes, such as 268435456 or 256m",
 				 args->memory);
 	if (args->cpus && !parse_cpus(args->cpus, &l->cpu_quota))
 		return cli_usage(s->cli, err,
@@ -87,9 +88,10 @@ int sandbox_add_mount(struct sandbox *s, const struct sandbox_mount *m, const ch
 		      const char *value, union cli_err *err)
 {
 	if (str_eq(m->path, "/"))
-		return cli_usage(s->cli, err, m->kind == SANDBOX_BIND
-				 ? "%s '%s': the whole host is no sandbox"
-				 : "%s '%s': that is the root itself", option, value);
+		return cli_usage(s->cli, err,
+				 m->kind == SANDBOX_BIND ? "%s '%s': the whole host is no sandbox"
+							 : "%s '%s': that is the root itself",
+				 option, value);
 	for (size_t i = 0; i < s->mounts.n; i++) {
 		struct sandbox_mount *other = &s->mounts.v[i];
 
@@ -97,7 +99,8 @@ int sandbox_add_mount(struct sandbox *s, const struct sandbox_mount *m, const ch
 			continue;
 		if (other->kind == SANDBOX_BIND && m->kind == SANDBOX_BIND &&
 		    other->writable != m->writable)
-			return cli_usage(s->cli, err, "'%s' is given with --ro and with --rw", value);
+			return cli_usage(s->cli, err, "'%s' is given with --ro and with --rw",
+					 value);
 		if (other->kind != m->kind)
 			return cli_usage(s->cli, err,
 					 "'%s' is asked for in two ways, %s '%s' is one of them",
@@ -220,9 +223,11 @@ static int data_one(struct sandbox *s, const char *value, union cli_err *err)
 	int rc;
 
 	if (!path || !*path)
-		return cli_usage(s->cli, err, "--bind-data '%s' is not FD:PATH or @FILE:PATH", value);
+		return cli_usage(s->cli, err, "--bind-data '%s' is not FD:PATH or @FILE:PATH",
+				 value);
 	if (rest && !(str_starts(rest, DATA_MODE) && is_octal(rest + strlen(DATA_MODE))))
-		return cli_usage(s->cli, err, "--bind-data '%s': '%s' is not mode=MODE", value, rest);
+		return cli_usage(s->cli, err, "--bind-data '%s': '%s' is not mode=MODE", value,
+				 rest);
 	if (rest)
 		options[m.options.n++] = rest;
 	m.options.v = options;

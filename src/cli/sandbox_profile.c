@@ -54,7 +54,8 @@ static int check_owner(int fd, const char *what, const char *path, struct err *e
 		return err_sys(err, "%s '%s'", what, path);
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
 		err_set(err, EPERM, "%s '%s' belongs to uid %u", what, path, st.st_uid);
-		return err_hint(err, -EPERM, "only root and you yourself may say what a sandbox allows");
+		return err_hint(err, -EPERM,
+				"only root and you yourself may say what a sandbox allows");
 	}
 	if (st.st_mode & (S_IWGRP | S_IWOTH)) {
 		err_set(err, EPERM, "%s '%s' can be written by others (mode %04o)", what, path,
