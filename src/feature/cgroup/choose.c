@@ -12,7 +12,7 @@
  * On a host where memory, cpu and pids are not on v2 there is nothing to choose: limits are one
  * warning, unless org.bryo.limits=required.
  */
-#include "cgroup.h"
+#include "choose.h"
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -24,22 +24,6 @@
 
 #define DEFAULT_SUBGROUP "container"
 #define DEFAULT_PARENT	 "/bryo" /* of real root, who has no place of its own */
-
-enum policy { POLICY_DEFAULT, POLICY_REQUIRED, POLICY_BEST_EFFORT };
-
-struct choice {
-	struct arena *a;
-	const struct cgroup_request *q;
-	struct host *host;
-	struct notes *notes;
-	struct cgroup_plan *p;
-	struct spec_resources r; /* as they are meant */
-	const char *path;	 /* cgroupsPath, or NULL */
-	bool scope_path;	 /* it is slice:prefix:name */
-	enum policy policy;
-	const char *asked;	 /* names of limits, "" for none */
-	const struct strv *have; /* controllers where the cgroup would be */
-};
 
 static const char *annotation(const struct choice *c, const char *name)
 {
@@ -104,36 +88,6 @@ static int read_policy(struct choice *c, struct err *err)
 					"annotation org.bryo.limits: unknown value '%s'", word),
 				"required or best-effort");
 	return 0;
-}
-
-static bool in_list(const struct strv *list, const char *word)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (str_eq(list->v[i], word))
-			return true;
-	return false;
-}
-
-/* Limits belong to v2 hosts: elsewhere root's memory, cpu and pids are on v1 or nowhere. */
-static bool host_limits(const struct host *h)
-{
-	return h->cgroup == HOST_CGROUP_V2 &&
-	       (in_list(&h->root_controllers, "memory") || in_list(&h->root_controllers, "cpu") ||
-		in_list(&h->root_controllers, "pids"));
-}
-
-static const char *host_words(const struct host *h)
-{
-	switch (h->cgroup) {
-	case HOST_CGROUP_V2:
-		return "memory, cpu and pids are not among the cgroup v2 controllers of this host";
-	case HOST_CGROUP_V1:
-	case HOST_CGROUP_HYBRID:
-		return "memory, cpu and pids are on cgroup v1 on this host, and bryo uses v2 only";
-	case HOST_CGROUP_NONE:
-		break;
-	}
-	return "no cgroup hierarchy is mounted on /sys/fs/cgroup";
 }
 
 /* Nothing is applied: by the policy a refusal, or one warning. lenient: the default policy allows it. */
@@ -242,7 +196,7 @@ static bool own_is_ours(const struct host *h)
 
 /* ----------------------------------------------------------------------------- systemd */
 
-static void add_property(struct choice *c, const char *text)
+void choice_add_property(struct choice *c, const char *text)
 {
 	struct strv *list = &c->p->properties;
 	const char **v = arena_alloc(c->a, (list->n + 2) * sizeof(*v));
@@ -289,7 +243,7 @@ static int scope_names(struct choice *c, struct err *err)
 	c->p->unit = arena_printf(c->a, "%s%s%s.scope", prefix, *prefix ? "-" : "", name);
 	/* of a user manager the root slice is its own, not one named so below it */
 	if (!c->p->user_manager || c->scope_path)
-		add_property(c, arena_printf(c->a, "Slice=s:%s", slice));
+		choice_add_property(c, arena_printf(c->a, "Slice=s:%s", slice));
 	return 0;
 }
 
@@ -309,7 +263,7 @@ static int annotated_properties(struct choice *c, struct err *err)
 			    strlen(name))
 			return err_set(err, EINVAL, "annotation %s: no name of a property",
 				       all->v[i].name);
-		add_property(c, arena_printf(c->a, "%s=@%s", name, all->v[i].value));
+		choice_add_property(c, arena_printf(c->a, "%s=@%s", name, all->v[i].value));
 	}
 	return 0;
 }
@@ -332,124 +286,12 @@ static int choose_systemd(struct choice *c, const char *why, struct err *err)
 			       c->p->subgroup);
 	rc = scope_names(c, err);
 	if (rc == 0)
-		add_property(c, arena_printf(c->a, "Description=s:bryo container %s", c->q->id));
+		choice_add_property(
+			c, arena_printf(c->a, "Description=s:bryo container %s", c->q->id));
 	/* what ignores SIGTERM is not to hold up a logout or shutdown for systemd's 90 s */
 	if (rc == 0)
-		add_property(c, "TimeoutStopUSec=t:10000000");
+		choice_add_property(c, "TimeoutStopUSec=t:10000000");
 	return rc == 0 ? annotated_properties(c, err) : rc;
-}
-
-/* ------------------------------------------------------------------------------ limits */
-
-/* Which controllers are missing, for which fields; the host's or only ours. */
-static void find_missing(const struct choice *c, struct str *names, struct str *fields,
-			 bool *ret_host)
-{
-	const struct cgroup_limits *l = &c->p->limits;
-
-	for (size_t i = 0; i < l->controllers.n; i++) {
-		const char *name = l->controllers.v[i];
-
-		if (in_list(c->have, name))
-			continue;
-		str_addf(names, "%s%s", names->len ? " " : "", name);
-		*ret_host |= !in_list(&c->host->root_controllers, name);
-		for (size_t j = 0; j < l->n; j++)
-			if (str_eq(l->v[j].controller, name) &&
-			    (!fields->p || !strstr(fields->p, l->v[j].field)))
-				str_addf(fields, "%s%s", fields->len ? ", " : "", l->v[j].field);
-	}
-}
-
-static void drop_missing(struct choice *c)
-{
-	struct cgroup_limits *l = &c->p->limits;
-	size_t n = 0, k = 0;
-
-	for (size_t i = 0; i < l->n; i++)
-		if (!l->v[i].controller || in_list(c->have, l->v[i].controller))
-			l->v[n++] = l->v[i];
-	for (size_t i = 0; i < l->controllers.n; i++)
-		if (in_list(c->have, l->controllers.v[i]))
-			l->controllers.v[k++] = l->controllers.v[i];
-	l->n = n;
-	l->controllers.n = k;
-}
-
-static int check_controllers(struct choice *c, struct err *err)
-{
-	auto_str struct str names = STR_INIT;
-	auto_str struct str fields = STR_INIT;
-	bool host = false, lenient = !host_limits(c->host) && c->policy == POLICY_DEFAULT;
-
-	find_missing(c, &names, &fields, &host);
-	if (!names.len)
-		return 0;
-	if (lenient || c->policy == POLICY_BEST_EFFORT) {
-		note_add(c->notes, NOTE_WARNING, "linux.resources",
-			 lenient ? host_words(c->host) : "controllers are missing",
-			 "not applied: %s", fields.p);
-		drop_missing(c);
-		return 0;
-	}
-	err_set(err, ENOTSUP, "linux.resources: %s: the controllers missing %s are: %s", fields.p,
-		host ? "on this host" : "from what is delegated to you", names.p);
-	if (host)
-		return err_hint(
-			err, -ENOTSUP,
-			"the kernel has none of these in cgroup v2: see cgroup.controllers in "
-			"/sys/fs/cgroup");
-	return err_hint(err, -ENOTSUP, "%s", cgroup_delegate_remedy(c->a, c->host->uid));
-}
-
-/* Without the fields that v2 has no counterpart for: only where best effort was asked for. */
-static struct spec_resources supported(const struct spec_resources *r)
-{
-	struct spec_resources s = *r;
-
-	s.memory.kernel.set = s.memory.kernel_tcp.set = s.memory.swappiness.set = false;
-	s.memory.disable_oom_killer.set = s.memory.disable_oom_killer.v = false;
-	s.cpu.realtime_period.set = s.cpu.realtime_runtime.set = false;
-	s.block_io.leaf_weight.set = false;
-	s.network.class_id.set = false;
-	s.network.priorities.n = 0;
-	return s;
-}
-
-/* Not of the root, which has neither weight: of any cgroup below it. */
-static bool has_bfq(const struct choice *c)
-{
-	return !c->host->faked && (access(CGROUP_MOUNT "/system.slice/io.bfq.weight", F_OK) == 0 ||
-				   access(CGROUP_MOUNT "/user.slice/io.bfq.weight", F_OK) == 0);
-}
-
-static int plan_limits(struct choice *c, struct err *err)
-{
-	const struct spec_resources *r = &c->r;
-	struct cgroup_limits_mode mode = { .has_bfq = r->block_io.weight.set && has_bfq(c) };
-	struct spec_resources less;
-	struct err why = ERR_INIT;
-	char text[ERR_TEXT];
-	int rc = cgroup_limits_plan(c->a, r, &mode, &c->p->limits, &why);
-
-	if (rc == -ENOTSUP && c->policy == POLICY_BEST_EFFORT) {
-		note_add(c->notes, NOTE_WARNING, "linux.resources", "org.bryo.limits=best-effort",
-			 "not applied: %s", err_format(&why, text, sizeof(text)));
-		less = supported(r);
-		why = (struct err)ERR_INIT;
-		rc = cgroup_limits_plan(c->a, &less, &mode, &c->p->limits, &why);
-	}
-	if (rc < 0) {
-		if (err)
-			*err = why;
-		return rc;
-	}
-	rc = check_controllers(c, err);
-	for (size_t i = 0;
-	     i < c->p->limits.properties.n && rc == 0 && c->p->backend == CGROUP_SYSTEMD; i++)
-		add_property(c, arena_printf(c->a, "%s=%s", c->p->limits.properties.v[i].name,
-					     c->p->limits.properties.v[i].value));
-	return rc;
 }
 
 static int plan_devices(struct choice *c, struct err *err)
@@ -502,7 +344,7 @@ static int choose_by_word(struct choice *c, const char *word, struct err *err)
 
 	if (h->cgroup != HOST_CGROUP_V2 && str_eq(word, "systemd"))
 		return err_hint(
-			err, err_set(err, ENOTSUP, "systemd cgroups: %s", host_words(h)),
+			err, err_set(err, ENOTSUP, "systemd cgroups: %s", choice_host_words(h)),
 			"leave --systemd-cgroup out, or boot with systemd.unified_cgroup_hierarchy=1");
 	if (str_eq(word, "systemd")) {
 		if (!manager_supported() && !h->faked)
@@ -539,7 +381,7 @@ static int choose(struct choice *c, struct err *err)
 	if (!word && c->scope_path && h->cgroup == HOST_CGROUP_V2)
 		word = "systemd";
 	if (h->cgroup != HOST_CGROUP_V2 && !str_eq(word, "systemd"))
-		return choose_none(c, host_words(h), true, err);
+		return choose_none(c, choice_host_words(h), true, err);
 	if (word)
 		return choose_by_word(c, word, err);
 	/* a service with Delegate=yes keeps its container, unless a place is named */
@@ -560,8 +402,8 @@ static int choose(struct choice *c, struct err *err)
 		return choose_systemd(
 			c, "your own cgroup is not delegated to you, and there is a user bus", err);
 	}
-	if (!host_limits(h))
-		return choose_none(c, host_words(h), true, err);
+	if (!choice_host_limits(h))
+		return choose_none(c, choice_host_words(h), true, err);
 	return no_place(c, err);
 }
 
@@ -594,7 +436,7 @@ int cgroup_plan(struct arena *a, const struct cgroup_request *q, struct host *ho
 		rc = choose(&c, err);
 	if (rc < 0 || ret->backend == CGROUP_NONE)
 		return rc;
-	rc = plan_limits(&c, err);
+	rc = choice_limits(&c, err);
 	if (rc == 0)
 		rc = plan_devices(&c, err);
 	return rc == 0 ? plan_inner(&c, err) : rc;

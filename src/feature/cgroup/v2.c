@@ -21,7 +21,6 @@
 #include <sys/xattr.h>
 
 #define TEXT_MAX (1u << 20)
-#define TRIES	 50
 
 const char *cgroup_backend_name(enum cgroup_backend b)
 {
@@ -47,7 +46,7 @@ int v2_open_below(int dirfd, const char *path, struct err *err)
 	return fd < 0 ? err_sys(err, "cgroup '/%s'", path) : fd;
 }
 
-static int open_mount(struct err *err)
+int v2_open_mount(struct err *err)
 {
 	auto_fd int fd = open(CGROUP_MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
@@ -61,7 +60,7 @@ static int open_mount(struct err *err)
 
 int cgroup_open(const char *path, struct err *err)
 {
-	auto_fd int mount = open_mount(err);
+	auto_fd int mount = v2_open_mount(err);
 
 	return mount < 0 ? mount : v2_open_below(mount, path, err);
 }
@@ -80,39 +79,7 @@ const char *cgroup_read(struct arena *a, int cgroupfd, const char *file)
 	return text ? arena_strndup(a, text, strcspn(text, "\n")) : "";
 }
 
-/* A word of a list that is separated by blanks. */
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)); p += n)
-		if ((p == list || p[-1] == ' ' || p[-1] == '\n') &&
-		    (p[n] == ' ' || p[n] == '\n' || !p[n]))
-			return true;
-	return false;
-}
-
-/* ------------------------------------------------------------- controllers and limits */
-
-/* Real-time threads keep the cpu controller out, and processes in the cgroup keep out all. */
-static int explain_enable(const char *controller, const char *where, int rc, struct err *err)
-{
-	rc = err_in(err, rc, "enable the controller '%s' below '%s'", controller, where);
-	if (rc == -EINVAL && str_eq(controller, "cpu"))
-		return err_hint(
-			err, rc,
-			"threads with a real-time policy below it keep the kernel from that: chrt -p "
-			"shows the policy of a process");
-	if (rc == -EBUSY)
-		return err_hint(
-			err, rc,
-			"a cgroup with processes of its own cannot have controllers below it");
-	if (rc == -EACCES || rc == -EPERM || rc == -EROFS)
-		return err_hint(
-			err, rc,
-			"the cgroup is not yours to divide: it needs Delegate=yes of its unit");
-	return rc;
-}
+/* ------------------------------------------------------------------------- limits */
 
 const char *cgroup_below(struct arena *a, const char *path, const char *sub, struct err *err)
 {
@@ -129,141 +96,9 @@ const char *cgroup_below(struct arena *a, const char *path, const char *sub, str
 	return arena_printf(a, "%s/%s", path, sub + strspn(sub, "/"));
 }
 
-/* One at a time, and only what is needed: one that fails must not take the others with it. */
-static int enable(int dirfd, const char *where, const struct strv *controllers, struct err *err)
-{
-	auto_free char *on = controllers->n ? v2_read(dirfd, "cgroup.subtree_control") : NULL;
-
-	for (size_t i = 0; i < controllers->n; i++) {
-		char text[64];
-		int rc;
-
-		if (on && has_word(on, controllers->v[i]))
-			continue;
-		(void)snprintf(text, sizeof(text), "+%s", controllers->v[i]);
-		rc = file_poke_at(dirfd, "cgroup.subtree_control", text, err);
-		if (rc < 0)
-			return explain_enable(controllers->v[i], where, rc, err);
-	}
-	return 0;
-}
-
-/* A process may fork while it is moved, so until none is left. */
-static int move_to_leaf(int dirfd, const char *where, struct err *err)
-{
-	auto_fd int leaf = -1;
-
-	if (mkdirat(dirfd, HOST_CGROUP_LEAF, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "make the cgroup '%s/" HOST_CGROUP_LEAF "'", where);
-	leaf = v2_open_below(dirfd, HOST_CGROUP_LEAF, err);
-	if (leaf < 0)
-		return leaf;
-	for (int try = 0; try < TRIES; try++) {
-		struct v2_pids pids = { 0 };
-		auto_free pid_t *v = NULL;
-		int rc = 0;
-
-		v2_pids_of(dirfd, &pids);
-		v = pids.v;
-		if (!pids.n)
-			return 0;
-		for (size_t i = 0; i < pids.n; i++) {
-			char number[16];
-
-			(void)snprintf(number, sizeof(number), "%d", (int)v[i]);
-			struct err why = ERR_INIT;
-
-			rc = file_poke_at(leaf, "cgroup.procs", number, &why);
-			if (rc == 0 || rc == -ESRCH)
-				continue;
-			if (err)
-				*err = why;
-			return err_in(err, rc, "move process %s to a leaf of '%s'", number, where);
-		}
-	}
-	return err_set(err, EBUSY,
-		       "the processes in '%s' multiply faster than they can be moved to a leaf",
-		       where);
-}
-
-int cgroup_enable(const char *path, const struct strv *controllers, struct err *err)
-{
-	auto_fd int dir = open_mount(err);
-
-	for (const char *rest = path; dir >= 0 && controllers->n;) {
-		auto_free char *name = NULL;
-		size_t n;
-		int rc;
-
-		rest += strspn(rest, "/");
-		n = strcspn(rest, "/");
-		if (!n)
-			return 0;
-		name = mem_printf("%.*s", (int)n, rest);
-		rest += n;
-		for (size_t i = 0; i < controllers->n; i++) {
-			const struct strv one = { &controllers->v[i], 1 };
-
-			struct err why = ERR_INIT;
-
-			rc = enable(dir, path, &one, &why);
-			/* of a user this is the delegated one: what is in it was ours to move at create */
-			if (rc == -EBUSY && geteuid() != 0) {
-				why = (struct err)ERR_INIT;
-				rc = move_to_leaf(dir, path, &why);
-				if (rc == 0)
-					rc = enable(dir, path, &one, &why);
-			}
-			/* not there, or above what is ours: what counts is whether it is on below */
-			if (rc == 0 || rc == -EACCES || rc == -EROFS || rc == -EPERM ||
-			    rc == -ENOENT)
-				continue;
-			if (err)
-				*err = why;
-			return rc;
-		}
-		rc = v2_open_below(dir, name, err);
-		fd_closep(&dir);
-		dir = rc;
-	}
-	return dir < 0 ? dir : 0;
-}
-
-/*
- * What is there, best effort: who owns the cgroup can set limits below it only with these, and
- * statistics need them. Real-time threads or an ancestor may be in the way of one.
- */
-static void enable_rest(int dirfd)
-{
-	auto_free char *have = v2_read(dirfd, "cgroup.controllers");
-	auto_free char *on = v2_read(dirfd, "cgroup.subtree_control");
-
-	for (const char *p = have; p && *p; p += strspn(p, " \n")) {
-		size_t n = strcspn(p, " \n");
-		char text[64];
-
-		if (n < sizeof(text) - 1) {
-			(void)snprintf(text, sizeof(text), "+%.*s", (int)n, p);
-			if (!on || !has_word(on, text + 1))
-				(void)file_poke_at(dirfd, "cgroup.subtree_control", text, NULL);
-		}
-		p += n;
-	}
-}
-
 static bool wants_all(const struct cgroup_plan *p)
 {
 	return p->backend == CGROUP_SYSTEMD || !p->move_others || p->chown || p->inner;
-}
-
-static bool enabled_all(int dirfd, const struct strv *controllers)
-{
-	auto_free char *on = v2_read(dirfd, "cgroup.subtree_control");
-
-	for (size_t i = 0; i < controllers->n; i++)
-		if (!on || !has_word(on, controllers->v[i]))
-			return false;
-	return true;
 }
 
 static const char *kernel_lacks(const char *file)
@@ -453,9 +288,9 @@ static int make_path(int base, const struct cgroup_plan *p, struct err *err)
 		memcpy(name, rest, n);
 		name[n] = '\0';
 		rest += n;
-		rc = enable(dir, p->path, &p->limits.controllers, err);
+		rc = v2_enable(dir, p->path, &p->limits.controllers, err);
 		if (rc == 0 && wants_all(p))
-			enable_rest(dir);
+			v2_enable_rest(dir);
 		if (rc == 0)
 			rc = make_child(dir, name, p->path, !rest[strspn(rest, "/")], err);
 		if (rc < 0)
@@ -473,8 +308,8 @@ static int make_path(int base, const struct cgroup_plan *p, struct err *err)
 
 static int finish(int fd, const struct cgroup_plan *p, struct err *err)
 {
-	int rc = p->backend == CGROUP_V2 ? apply(fd, &p->limits, false, err) :
-					   cgroup_apply(fd, &p->limits, err);
+	int rc = p->backend == CGROUP_V2 ? apply(fd, &p->limits, false, err)
+					 : cgroup_apply(fd, &p->limits, err);
 
 	if (rc == 0 && p->filter_devices)
 		rc = device_program_attach(fd, &p->devices, err);
@@ -491,9 +326,9 @@ int cgroup_create_outside(const struct cgroup_plan *p, struct err *err)
 	base = cgroup_open(p->base, err);
 	if (base < 0)
 		return base;
-	if (p->move_others &&
-	    (wants_all(p) || (p->limits.controllers.n && !enabled_all(base, &p->limits.controllers))))
-		rc = move_to_leaf(base, p->base, err);
+	if (p->move_others && (wants_all(p) || (p->limits.controllers.n &&
+						!v2_enabled_all(base, &p->limits.controllers))))
+		rc = v2_move_to_leaf(base, p->base, err);
 	if (rc < 0)
 		return rc;
 	fd = make_path(base, p, err);
@@ -548,9 +383,9 @@ static int descend(int scope, const struct cgroup_plan *p, const char *path, pid
 	/* systemd turned on what its properties need, and root's may be off up to the top */
 	rc = geteuid() == 0 ? cgroup_enable(path, &p->limits.controllers, err) : 0;
 	if (rc == 0)
-		rc = enable(scope, path, &p->limits.controllers, err);
+		rc = v2_enable(scope, path, &p->limits.controllers, err);
 	if (rc == 0)
-		enable_rest(scope);
+		v2_enable_rest(scope);
 	return rc < 0 ? rc : take_fd(&fd);
 }
 
