@@ -57,7 +57,6 @@ static void pasta_plan(struct arena *a, const struct host *host, const struct id
 	ret->program = host->pasta.path;
 	ret->mtu = ret->mtu ? ret->mtu : 65520;
 	ret->sandboxed = true;
-	ret->keeper = true;
 	ret->dns = PASTA_DNS;
 }
 
@@ -90,7 +89,7 @@ static void pasta_describe(struct arena *a, const struct net_plan *plan, const s
 		.name = "pasta",
 		.path = plan->program,
 		.argv = argv.v,
-		.keeper = plan->keeper,
+		.keeper = true,
 		.ready_fifo = NET_READY,
 		.noise =
 			"Failed to send ", /* "... to syslog", in every second line where there is none */

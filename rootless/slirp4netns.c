@@ -5,7 +5,8 @@
  *
  * --disable-host-loopback: 10.0.2.2 would otherwise be the host's 127.0.0.1, where services listen
  * that trust everybody who reaches them. --enable-sandbox moves it into an empty root, for which
- * it becomes ID 0 of the container's user namespace, so there must be one.
+ * it becomes ID 0 of the container's user namespace: where that is a subordinate ID, or nobody, its
+ * socket would not be the caller's, and it is left out.
  */
 #include "feature/net/net.h"
 
@@ -26,11 +27,13 @@ static int slirp_usable(const struct host *host, const struct net_words *words, 
 	return 0;
 }
 
-static bool has_root(const struct idmap_plan *ids)
+/* ID 0 of the container is the caller: only then what it makes is still ours. */
+static bool root_is_us(const struct host *host, const struct idmap_plan *ids)
 {
-	uint32_t out;
+	uint32_t uid, gid;
 
-	return !ids->known || (id_to_outside(&ids->uid, 0, &out) && id_to_outside(&ids->gid, 0, &out));
+	return ids->known && id_to_outside(&ids->uid, 0, &uid) && id_to_outside(&ids->gid, 0, &gid) &&
+	       uid == host->uid && gid == host->gid;
 }
 
 static void slirp_plan(struct arena *a, const struct host *host, const struct idmap_plan *ids,
@@ -42,9 +45,7 @@ static void slirp_plan(struct arena *a, const struct host *host, const struct id
 	ret->address = "10.0.2.100/24";
 	ret->gateway = "10.0.2.2";
 	ret->dns = "10.0.2.3";
-	ret->sandboxed = has_root(ids);
-	/* A reaped pidfd reports a hang-up: measured on 6.12 and 6.18, and not on 6.1. */
-	ret->keeper = host->kernel_major < 6 || (host->kernel_major == 6 && host->kernel_minor < 12);
+	ret->sandboxed = root_is_us(host, ids);
 }
 
 static void slirp_describe(struct arena *a, const struct net_plan *plan, const struct net_launch *l,
@@ -62,8 +63,6 @@ static void slirp_describe(struct arena *a, const struct net_plan *plan, const s
 	if (plan->ipv6)
 		*vec_add(a, &argv) = "--enable-ipv6";
 	*vec_add(a, &argv) = arena_printf(a, "--ready-fd=%d", HELPER_FD_READY);
-	if (!plan->keeper)
-		*vec_add(a, &argv) = arena_printf(a, "--exit-fd=%d", HELPER_FD_INIT);
 	*vec_add(a, &argv) = "--api-socket=" NET_SOCKET;
 	*vec_add(a, &argv) = arena_printf(a, "%d", (int)l->pid);
 	*vec_add(a, &argv) = "tap0";
@@ -72,7 +71,7 @@ static void slirp_describe(struct arena *a, const struct net_plan *plan, const s
 		.name = "slirp4netns",
 		.path = plan->program,
 		.argv = argv.v,
-		.keeper = plan->keeper,
+		.keeper = true,
 		.noise = "WARNING: Support for seccomp is experimental",
 		.timeout_ms = TIMEOUT_MS,
 	};

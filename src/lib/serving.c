@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "oci/net_word.h"
 #include "state/state.h"
 
 #include <poll.h>
@@ -71,10 +72,21 @@ static int wait_for(const struct record_helper *h, int pidfd, struct err *err)
 	return 0;
 }
 
+/* A port of the host is free again only when who had it is gone. Nothing else is worth the wait: a
+ * tap device takes the kernel 10 to 30 ms to remove. */
+static bool is_waited_for(const struct record *r)
+{
+	for (size_t i = 0; i < r->annotations.n; i++)
+		if (str_eq(r->annotations.v[i].name, PUBLISH_ANNOTATION))
+			return true;
+	return false;
+}
+
 int serving_end(const struct record *r, struct err *err)
 {
 	auto_free int *fds = NULL;
 	auto_arena struct arena a = ARENA_INIT;
+	bool wait = is_waited_for(r);
 	int rc = 0;
 
 	/* of another boot they are gone, and their numbers are somebody else's */
@@ -87,7 +99,7 @@ int serving_end(const struct record *r, struct err *err)
 			(void)sys_pidfd_send_signal(fds[i], SIGKILL, NULL, 0);
 	}
 	for (size_t i = 0; i < r->helpers.n; i++) {
-		if (fds[i] >= 0 && rc == 0)
+		if (fds[i] >= 0 && wait && rc == 0)
 			rc = wait_for(&r->helpers.v[i], fds[i], err);
 		fd_closep(&fds[i]);
 	}

@@ -12,8 +12,8 @@
 /* Their pids and start times, into the record. A program that has just ended is left out. */
 void serving_record(struct arena *a, const struct helper_runs *runs, struct record *r);
 /*
- * Ends those that are still there: SIGKILL through a pidfd whose start time was checked, and waits
- * until they are gone, so that what they held (ports of the host) is free. -ETIMEDOUT.
+ * Ends those that are still there: SIGKILL through a pidfd whose start time was checked. Where ports
+ * are published it waits until they are gone, so that the ports are free. -ETIMEDOUT.
  */
 int serving_end(const struct record *r, struct err *err);
 

@@ -144,9 +144,7 @@ void net_dump_text(const struct net_plan *p, struct str *s)
 		 p->why ? p->why : "", p->why ? ")" : "");
 	if (!p->backend)
 		return;
-	str_addf(s, "  helper       %s%s, ended by %s\n", p->program,
-		 p->sandboxed ? ", in a sandbox of its own" : "",
-		 p->keeper ? "bryo-keeper" : "the end of init");
+	str_addf(s, "  helper       %s%s\n", p->program, p->sandboxed ? ", in a sandbox of its own" : "");
 	str_addf(s, "  address      %s\n", p->address ? p->address : "the host's own");
 	str_addf(s, "  gateway      %s\n", p->gateway ? p->gateway : "the host's own");
 	str_addf(s, "  mtu          %u\n  ipv6         %s\n", p->mtu, p->ipv6 ? "yes" : "no");
@@ -168,7 +166,6 @@ void net_dump_json(const struct net_plan *p, struct json_out *o)
 	if (p->backend) {
 		json_out_str(o, "helper", p->program);
 		json_out_bool(o, "sandboxed", p->sandboxed);
-		json_out_str(o, "endedBy", p->keeper ? "bryo-keeper" : "pidfd");
 		json_out_str(o, "address", p->address);
 		json_out_str(o, "gateway", p->gateway);
 		json_out_str(o, "dns", p->dns);

@@ -14,15 +14,15 @@
  * to a pipe (which would have to be read for as long as it lives, or kill it), and is in the error
  * when it fails.
  *
- * It ends with init in every case, the runtime's death included. slirp4netns watches a descriptor,
- * init's pidfd, where the kernel reports the end of a process there as a hang-up; pasta, and
- * slirp4netns on older kernels, is the child of bryo-keeper, which holds that pidfd. `delete` ends
- * what is left by pidfd and start time.
+ * It ends with init in every case, the runtime's death included: it is the child of bryo-keeper,
+ * which holds init's pidfd. slirp4netns can watch a descriptor (--exit-fd), and a pidfd reports a
+ * hang-up there on newer kernels, but only once init was reaped, and who inherits a detached
+ * container may reap late; Debian 12's pasta stays when its network namespace goes, and asking for
+ * its version would cost a process. `delete` ends what is left by pidfd and start time.
  *
  * Both need /dev/net/tun. pasta gives the container the host's addresses and needs an interface
  * with a default route; run by real root it becomes "nobody" and cannot enter the container any
- * more. slirp4netns has a network of its own, 10.0.2.0/24. Its --enable-sandbox needs ID 0 in the
- * container's user namespace.
+ * more. slirp4netns has a network of its own, 10.0.2.0/24.
  *
  * Names: /etc/resolv.conf of the container is a file that is made in the state directory, bound
  * read-only, unless the config mounts something there. The host's search and options lines are
@@ -78,7 +78,6 @@ struct net_plan {
 	bool ipv6;
 	bool early;		/* the helper can start before init becomes root inside */
 	bool sandboxed;		/* the helper gives up its view of the host's files */
-	bool keeper;		/* bryo-keeper ends it */
 	const char *address, *gateway; /* in the container; NULL: the host's own */
 	const char *dns;	/* where the helper answers for the host's resolver, or NULL */
 	const char *resolv_conf; /* text of the generated file; NULL: none is made */
