@@ -67,6 +67,13 @@ extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_dele
 	cmd_events, cmd_features, cmd_gc, cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_plan, cmd_ps, cmd_restore,
 	cmd_resume, cmd_run, cmd_sandbox, cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
 
+/* How the container's processes are kept: what create, run, plan and sandbox share. */
+/* clang-format off */
+#define PROC_OPTS(off)										\
+	{ "proc", 0, OPT_CHOICE, off(proc), "new|bind|none",					\
+	  "what /proc is: the container's own, the outer one, or nothing" }
+/* clang-format on */
+
 /* The options that create, run and plan share; off(m) is the offset of member m of a struct
  * bryo_create_options inside the command's args. */
 /* clang-format off */
@@ -102,7 +109,8 @@ extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_dele
 	{ "ephemeral", 0, OPT_FLAG, off(ephemeral), NULL,					\
 	  "throw changes of the root file system away" },					\
 	{ "no-subreaper", 0, OPT_FLAG, off(no_subreaper), NULL,					\
-	  "do not adopt orphaned processes" }
+	  "do not adopt orphaned processes" },							\
+	PROC_OPTS(off)
 /* clang-format on */
 
 /* A library context by the global options; warnings go to the log. */

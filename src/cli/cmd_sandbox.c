@@ -19,7 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OFF(member) offsetof(struct sandbox_args, member)
+#define OFF(member)	   offsetof(struct sandbox_args, member)
+#define OFF_CREATE(member) offsetof(struct sandbox_args, create.member)
 
 static const struct opt sandbox_opts[] = {
 	{ "profile", 0, OPT_LIST, OFF(profile), "NAME",
@@ -48,6 +49,7 @@ static const struct opt sandbox_opts[] = {
 	{ "print-spec", 0, OPT_FLAG, OFF(print_spec), NULL,
 	  "print the config.json, and run nothing" },
 	{ "list-profiles", 0, OPT_FLAG, OFF(list_profiles), NULL, "print the names of profiles" },
+	PROC_OPTS(OFF_CREATE),
 	{ 0 },
 };
 

@@ -101,14 +101,14 @@ int mount_explain_proc(int rc, struct err *err)
 		return err_hint(
 			err, rc,
 			"a new procfs needs a pid namespace of the container's own, and "
-			"an outer /proc that is complete; or bind the outer one: "
-			"annotation \"org.bryo.proc\": \"bind\"");
+			"an outer /proc that is complete; or bind the outer one: --proc bind "
+			"(annotation \"org.bryo.proc\": \"bind\"), or have none: --proc none");
 	return err_hint(
 		err, rc,
-		"the outer /proc is covered in part, and a new one would show what is "
-		"hidden: %s; unmask it outside (docker: --security-opt systempaths=unconfined; podman: "
-		"unmask=ALL; a pod: procMount: Unmasked), or bind the outer one: annotation "
-		"\"org.bryo.proc\": \"bind\" (a mount of type bind, source /proc, options [\"rbind\"])",
+		"the outer /proc is covered in part, and a new one would show what is hidden: %s; "
+		"bind it: --proc bind (annotation \"org.bryo.proc\": \"bind\"), which shares the "
+		"outer processes, have none: --proc none, or unmask it outside (docker: --security-opt "
+		"systempaths=unconfined; podman: unmask=ALL; a pod: procMount: Unmasked)",
 		names.p);
 }
 

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "oci/proc_word.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct planner {
 	const struct idmap_plan *ids;
 	struct notes *notes;
 	const struct spec_process *process; /* NULL: there is none */
-	const char *proc; /* annotation org.bryo.proc */
+	enum proc_word proc;
 	bool userns;	  /* the mounts are made with the rights of a user namespace only */
 	bool own_cgroup;
 };
@@ -123,14 +124,10 @@ static int plan_proc(struct planner *p, struct mount_op *op, struct err *err)
 {
 	bool fresh_user = p->ns->create & CLONE_NEWUSER;
 
-	if (p->proc && !str_eq(p->proc, "bind")) {
-		err_set(err, EINVAL, "annotation org.bryo.proc: unknown value '%s'", p->proc);
-		return err_hint(err, -EINVAL, "bind is the only one");
-	}
-	if (p->proc)
-		bind_of_proc(
-			p, op,
-			"the annotation org.bryo.proc asks for it: the processes outside can be seen");
+	if (p->proc == PROC_BIND)
+		bind_of_proc(p, op,
+			     "the annotation " PROC_ANNOTATION
+			     " asks for it: the processes outside can be seen");
 	else if (fresh_user && !(p->ns->differ & CLONE_NEWPID))
 		bind_of_proc(
 			p, op,
@@ -141,7 +138,7 @@ static int plan_proc(struct planner *p, struct mount_op *op, struct err *err)
 		return err_hint(
 			err, -EPERM,
 			"join the user namespace together with its pid namespace, or take a new pid "
-			"namespace, or bind the outer /proc: annotation \"org.bryo.proc\": \"bind\"");
+			"namespace, or bind the outer /proc: --proc bind (annotation " PROC_ANNOTATION ")");
 	}
 	return 0;
 }
@@ -406,6 +403,22 @@ static int check_proc(const struct mount_op *op, struct err *err)
 		"use type \"proc\"; a fake /proc would get the writes that are meant for the kernel");
 }
 
+/* What org.bryo.proc=none leaves out. */
+static bool is_unwanted(struct planner *p, const struct spec_mount *m, size_t index)
+{
+	char *target;
+
+	if (p->proc != PROC_NONE)
+		return false;
+	target = arena_printf(p->a, "/%s", m->destination);
+	path_clean(target);
+	if (!proc_word_covers(target))
+		return false;
+	note_add(p->notes, NOTE_ADAPTED, arena_printf(p->a, "mounts[%zu] '%s'", index, target),
+		 "the annotation " PROC_ANNOTATION " says none", "left out");
+	return true;
+}
+
 int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
 	       const struct ns_plan *ns, const struct idmap_plan *ids, const struct host *host,
 	       bool own_cgroup, struct notes *notes, struct mount_plan *ret, struct err *err)
@@ -417,22 +430,27 @@ int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
 			     ids,
 			     notes,
 			     spec->has_process ? &spec->process : NULL,
-			     spec_annotation(spec, "org.bryo.proc"),
+			     PROC_NOT_SAID,
 			     userns,
 			     own_cgroup };
 	struct err all = ERR_INIT;
+	int rc = proc_word_of(spec, &p.proc, err);
+
+	if (rc < 0)
+		return rc;
 
 	ret->v = arena_alloc(a, (spec->mounts.n + 1) * sizeof(*ret->v));
 	ret->sources = arena_alloc(a, (spec->mounts.n + 1) * sizeof(int));
-	ret->n = spec->mounts.n;
 	ret->in_userns = userns;
 	ret->dev_is_ours = true;
 	for (size_t i = 0; i < spec->mounts.n; i++) {
 		const struct spec_mount *m = &spec->mounts.v[i];
-		struct mount_op *op = &ret->v[i];
+		struct mount_op *op = &ret->v[ret->n];
 		struct err one = ERR_INIT;
 
-		ret->sources[i] = -1;
+		if (is_unwanted(&p, m, i))
+			continue;
+		ret->sources[ret->n++] = -1;
 		op->index = i;
 		if (plan_one(&p, m, op, &one) < 0 || plan_idmap(&p, m, op, &one) < 0 ||
 		    check_proc(op, &one) < 0) {

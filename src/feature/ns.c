@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "oci/idmap_style.h"
 #include "oci/net_word.h"
+#include "oci/proc_word.h"
 
 #include <net/if.h>
 #include <string.h>
@@ -119,6 +120,22 @@ static int apply_network(struct arena *a, const struct spec *spec, struct notes 
 	return 0;
 }
 
+/* A bound /proc shows the outer processes, and nothing of a new pid namespace: so it is shared. */
+static int share_pids(const struct spec *spec, uint32_t *fresh, struct notes *notes, struct err *err)
+{
+	enum proc_word word;
+	int rc = proc_word_of(spec, &word, err);
+
+	if (rc < 0 || word != PROC_BIND || !(*fresh & CLONE_NEWPID))
+		return rc;
+	*fresh &= ~(uint32_t)CLONE_NEWPID;
+	note_add(notes, NOTE_ADAPTED, "linux.namespaces",
+		 PROC_ANNOTATION "=bind asks for the outer /proc, which shows the outer processes",
+		 "shares the outer pid namespace: all of its processes can be seen, and those of the same "
+		 "user signalled");
+	return 0;
+}
+
 int ns_plan(struct arena *a, const struct spec *spec, const struct host *host, struct notes *notes,
 	    struct ns_plan *ret, struct err *err)
 {
@@ -126,6 +143,8 @@ int ns_plan(struct arena *a, const struct spec *spec, const struct host *host, s
 	uint32_t fresh = 0, joined = 0;
 	int rc = collect(spec, &fresh, paths, err);
 
+	if (rc == 0)
+		rc = share_pids(spec, &fresh, notes, err);
 	if (rc < 0)
 		return rc;
 	ret->joins = arena_alloc(a, sizeof(*ret->joins) * ARRAY_LEN(types));

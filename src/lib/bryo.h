@@ -86,6 +86,7 @@ struct bryo_create_options {
 	const char *overlay, *upper; /* layers over it, and where changes are kept: bryo(1); NULL: as the config says */
 	bool ephemeral;		    /* changes are thrown away */
 	const char *net;	    /* the network: bryo(1), --net; NULL: as the config says */
+	const char *proc;	    /* new, bind, none; NULL: the config's org.bryo.proc, or new */
 };
 
 BRYO_API int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *err);

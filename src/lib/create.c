@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "feature/mount_data.h"
 #include "oci/idmap_style.h"
+#include "oci/proc_word.h"
 #include "oci/spec_load.h"
 #include "plan/dump.h"
 #include "lib/serving.h"
@@ -86,6 +87,8 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 		idmap_style_set(&c->arena, c->spec, o->idmap);
 	if (rc == 0 && o->net)
 		spec_annotation_set(&c->arena, c->spec, NET_ANNOTATION, o->net);
+	if (rc == 0 && o->proc)
+		spec_annotation_set(&c->arena, c->spec, PROC_ANNOTATION, o->proc);
 	if (rc == 0 && c->notify_dir)
 		sdnotify_spec(&c->arena, c->spec, c->notify_dir);
 	return rc;
@@ -331,6 +334,7 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 		fd_closep(&l.pidfd);
 	else
 		keep_live(ctx, c, &l);
+	wait_adopted(&ctx->live.waiter);
 	return 0;
 }
 

@@ -100,11 +100,14 @@ static void write_mounts(struct arena *a, struct json *doc, const struct spec *s
 {
 	struct json *list = json_at(doc, "mounts"), *entry = list ? list->child : NULL;
 
-	for (size_t i = 0; i < plan->mounts.n && entry; i++, entry = entry->next) {
-		const struct spec_mount *m = &spec->mounts.v[i];
+	for (size_t i = 0; entry; entry = entry->next) {
 		const struct mount_op *op = &plan->mounts.v[i];
+		const struct spec_mount *m = &spec->mounts.v[entry->index];
 		bool was_bind = str_eq(m->type, "bind") || has(&m->options, "bind") || has(&m->options, "rbind");
 
+		if (i == plan->mounts.n || op->index != entry->index)
+			continue; /* org.bryo.proc=none leaves mounts out */
+		i++;
 		if (op->kind == MOUNT_BIND && !was_bind && !op->optional && !op->o.copy_symlink)
 			write_bind(a, entry, m, op);
 		else if (op->kind == MOUNT_FS || op->kind == MOUNT_CGROUP)

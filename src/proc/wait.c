@@ -176,6 +176,12 @@ void wait_adopt(struct waiter *w)
 		w->adopts = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 }
 
+void wait_adopted(struct waiter *w)
+{
+	if (w->adopts)
+		orphans_note(&w->others);
+}
+
 void wait_disarm(struct waiter *w)
 {
 	static const struct timespec now = { 0 };
@@ -195,6 +201,7 @@ void wait_disarm(struct waiter *w)
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	(void)sigaction(SIGCHLD, &w->old_chld, NULL);
 	(void)sigprocmask(SIG_SETMASK, &w->old_mask, NULL);
+	orphans_release(&w->others);
 	w->armed = false;
 	errno = saved;
 }
@@ -211,6 +218,8 @@ int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *
 	if (rc < 0)
 		return rc;
 	rc = take_status(&l, ret_status, err);
+	if (w->adopts)
+		orphans_end(&w->others);
 	reap_others(0);
 	if (rc == 0 && relay && relay->lost) {
 		errno = relay->lost;

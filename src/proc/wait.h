@@ -9,6 +9,7 @@
 #define BRYO_WAIT_H
 
 #include "base/err.h"
+#include "proc/orphans.h"
 
 #include <signal.h>
 #include <sys/types.h>
@@ -25,16 +26,20 @@ struct waiter {
 	sigset_t old_mask;
 	struct sigaction old_chld;
 	bool armed, adopts;
+	struct orphans others;		/* with adopts: children that are not the container's */
 	int watch;			/* one more descriptor to look after, set once armed; -1: none */
 	void (*watched)(void *arg);	/* it can be read */
 	void *watch_arg;
 };
 int wait_arm(struct waiter *w, struct err *err);
 /*
- * Orphans of the container become our children while w is armed, and are reaped by wait_loop():
- * what a container without a pid namespace needs, as there is no pid 1 of its own. [outside]
+ * Orphans of the container become our children while w is armed, and are reaped by wait_loop(), which
+ * ends those that outlive the program: what a container without a pid namespace needs, as there is no
+ * pid 1 of its own. wait_adopted(): before the program starts, so that other children are spared.
+ * [outside]
  */
 void wait_adopt(struct waiter *w);
+void wait_adopted(struct waiter *w);
 void wait_disarm(struct waiter *w); /* restores; idempotent */
 /* pid: our child (0: not our child, its status is then unknown and -ECHILD); relay may be NULL.
  * *ret_status: exit code or 128+signal; also set when the only failure is that output was lost

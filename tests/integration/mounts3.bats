@@ -817,8 +817,8 @@ file
 	config 'del(.annotations)'
 	run bryo plan -b "$BUNDLE"
 	[[ $output != *"outer /proc"* ]]
-	config '.annotations["org.bryo.proc"] = "new"'
-	refuses "annotation org.bryo.proc: unknown value 'new'"
+	config '.annotations["org.bryo.proc"] = "some"'
+	refuses "annotation org.bryo.proc: unknown value 'some'" "new, bind or none"
 }
 
 @test "org.bryo.proc=bind is the way out that a refused proc names" {
