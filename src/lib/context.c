@@ -111,7 +111,9 @@ void ctx_notes(const struct bryo_ctx *ctx, const struct notes *notes)
 
 		if (n->kind != NOTE_WARNING || !ctx->notice)
 			continue;
-		text = mem_printf("%s: %s (%s)", n->field, n->what, n->why);
+		text = mem_printf("%s: %s (%s)%s%s%s", n->field, n->what, n->why,
+				  n->remedy ? " [" : "", n->remedy ? n->remedy : "",
+				  n->remedy ? "]" : "");
 		(void)ctx->notice(ctx->notice_arg, text);
 	}
 }

@@ -160,10 +160,12 @@ int plan_build(struct arena *a, const struct plan_request *q, struct host *host,
 		    idmap_plan(a, q->spec, host, plan->ns.create & CLONE_NEWUSER, joined,
 			       &plan->notes, &plan->idmap, &one));
 	}
+	plan->partial = all.num;
 	if (!all.num)
 		plan_features(a, q, host, plan, &all);
 	if (!all.num)
 		return 0;
+	note_refusals(&plan->notes, &all);
 	if (err)
 		*err = all;
 	return -all.num;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "base/sys.h"
+#include "plan/marks.h"
 #include "plan/words.h"
 
 static void dump_notes(struct json_out *o, const struct notes *notes)
@@ -16,6 +17,8 @@ static void dump_notes(struct json_out *o, const struct notes *notes)
 	for (size_t i = 0; i < notes->list.n; i++) {
 		const struct note *n = &notes->list.v[i];
 
+		if (n->kind == NOTE_REFUSED) /* it is in marks, which have all */
+			continue;
 		json_out_object(o, NULL);
 		json_out_str(o, "kind", n->kind == NOTE_WARNING ? "warning" : "adapted");
 		json_out_str(o, "field", n->field);
@@ -111,6 +114,8 @@ static void dump_mounts(struct json_out *o, const struct mount_plan *m)
 	for (size_t i = 0; i < m->n; i++) {
 		const struct mount_op *op = &m->v[i];
 
+		if (!op->target) /* refused */
+			continue;
 		json_out_object(o, NULL);
 		json_out_str(o, "target", op->target);
 		json_out_str(o, "action", plan_word_mount(op->kind, op->recursive));
@@ -220,7 +225,7 @@ static void dump_process(struct json_out *o, const struct process_plan *p)
 {
 	json_out_object(o, "process");
 	json_out_array(o, "args");
-	for (size_t i = 0; p->argv[i]; i++)
+	for (size_t i = 0; p->argv && p->argv[i]; i++)
 		json_out_str(o, NULL, p->argv[i]);
 	json_out_end(o, ']');
 	json_out_str(o, "cwd", p->cwd);
@@ -296,6 +301,29 @@ static void dump_time(struct json_out *o, const struct timens_plan *t)
 	json_out_end(o, '}');
 }
 
+static void dump_features(struct json_out *o, const struct plan *p)
+{
+	cgroup_dump_json(&p->cgroup, o);
+	dump_root(o, p);
+	dump_mounts(o, &p->mounts);
+	dump_devices(o, &p->devices);
+	json_out_strv(o, "maskedPaths", &p->masks.masked);
+	json_out_strv(o, "readonlyPaths", &p->masks.readonly);
+	json_out_object(o, "sysctls");
+	for (size_t i = 0; i < p->sysctl.n; i++)
+		json_out_str(o, p->sysctl.v[i].key, p->sysctl.v[i].value);
+	json_out_end(o, '}');
+	dump_time(o, &p->timens);
+	dump_netdevs(o, &p->netdevs);
+	net_dump_json(&p->net, o);
+	dump_rdt(o, &p->rdt);
+	json_out_str(o, "hostname", p->hostname);
+	json_out_str(o, "domainname", p->domainname);
+	dump_process(o, &p->process);
+	dump_filter(o, &p->process.seccomp);
+	dump_hooks(o, &p->hooks);
+}
+
 void plan_dump_json(const struct plan *p, struct str *ret)
 {
 	struct json_out o;
@@ -304,28 +332,12 @@ void plan_dump_json(const struct plan *p, struct str *ret)
 	json_out_object(&o, NULL);
 	json_out_str(&o, "id", p->id);
 	json_out_str(&o, "bundle", p->bundle);
+	marks_json(&p->notes, &o);
 	dump_notes(&o, &p->notes);
 	dump_namespaces(&o, &p->ns);
 	dump_idmap(&o, &p->idmap);
-	cgroup_dump_json(&p->cgroup, &o);
-	dump_root(&o, p);
-	dump_mounts(&o, &p->mounts);
-	dump_devices(&o, &p->devices);
-	json_out_strv(&o, "maskedPaths", &p->masks.masked);
-	json_out_strv(&o, "readonlyPaths", &p->masks.readonly);
-	json_out_object(&o, "sysctls");
-	for (size_t i = 0; i < p->sysctl.n; i++)
-		json_out_str(&o, p->sysctl.v[i].key, p->sysctl.v[i].value);
-	json_out_end(&o, '}');
-	dump_time(&o, &p->timens);
-	dump_netdevs(&o, &p->netdevs);
-	net_dump_json(&p->net, &o);
-	dump_rdt(&o, &p->rdt);
-	json_out_str(&o, "hostname", p->hostname);
-	json_out_str(&o, "domainname", p->domainname);
-	dump_process(&o, &p->process);
-	dump_filter(&o, &p->process.seccomp);
-	dump_hooks(&o, &p->hooks);
+	if (!p->partial)
+		dump_features(&o, p);
 	json_out_end(&o, '}');
 	str_add(ret, o.s.p);
 	str_addc(ret, '\n');

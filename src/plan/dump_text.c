@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "base/sys.h"
+#include "plan/marks.h"
 #include "plan/words.h"
 
 #include <sys/mount.h>
@@ -50,9 +51,28 @@ static void text_map(struct str *s, const char *what, const struct id_extents *m
 			 map->v[i].outside + map->v[i].count - 1);
 }
 
+/* With the gravest mark of the fields. */
+static void text_heading(struct str *s, const struct plan *p, const char *text,
+			 const char *const *fields)
+{
+	static const char order[] = " ~!x";
+	const char *worst = order;
+
+	for (; *fields; fields++) {
+		const char *at = strchr(order, mark_of(&p->notes, *fields));
+
+		worst = at > worst ? at : worst;
+	}
+	str_addf(s, "%s%.*s%.*s\n", text, *worst != ' ', " ", *worst != ' ', worst);
+}
+
 static void text_namespaces(struct str *s, const struct plan *p)
 {
-	str_add(s, "namespaces\n");
+	static const char *const fields[] = { "linux.namespaces", NULL };
+	static const char *const maps[] = { "linux.uidMappings", "linux.gidMappings", NULL };
+	auto_str struct str title = STR_INIT;
+
+	text_heading(s, p, "namespaces", fields);
 	for (size_t i = 0; ns_flag(i); i++) {
 		uint32_t flag = ns_flag(i);
 		const char *path = NULL;
@@ -68,9 +88,10 @@ static void text_namespaces(struct str *s, const struct plan *p)
 	}
 	if (!p->idmap.active)
 		return;
-	str_addf(s, "id map (container <- host), written by %s%s\n",
+	str_addf(&title, "id map (container <- host), written by %s%s",
 		 p->idmap.writer == IDMAP_HELPERS ? "newuidmap and newgidmap" : "bryo itself",
 		 p->idmap.deny_setgroups ? ", setgroups denied" : "");
+	text_heading(s, p, title.p, maps);
 	text_map(s, "uid", &p->idmap.uid);
 	text_map(s, "gid", &p->idmap.gid);
 }
@@ -91,23 +112,31 @@ static void text_mount_extras(struct str *s, const struct mount_op *op)
 
 static void text_mounts(struct str *s, const struct plan *p)
 {
-	char set[128], rec[128];
+	char set[128], rec[128], field[32];
 
-	str_addf(s, "root\n  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kinds[0]),
-		 p->rootfs.path, p->rootfs.readonly ? ", read-only" : "",
+	static const char *const root[] = { "root", "linux.rootfsPropagation", "--no-pivot",
+					    "annotation org.bryo.rootfs", NULL };
+	static const char *const devices[] = { "linux.devices", NULL };
+
+	text_heading(s, p, "root", root);
+	str_addf(s, "  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kinds[0]),
+		 p->rootfs.path ? p->rootfs.path : "?", p->rootfs.readonly ? ", read-only" : "",
 		 plan_word_propagation(p->rootfs.propagation),
 		 p->rootfs.no_pivot ? ", without pivot_root" : "");
 	str_add(s, "mounts, in this order\n");
 	for (size_t i = 0; i < p->mounts.n; i++) {
 		const struct mount_op *op = &p->mounts.v[i];
 
+		if (!op->target) /* refused */
+			continue;
+		(void)snprintf(field, sizeof(field), "mounts[%zu]", op->index);
 		(void)mount_attr_text(op->o.set, set, sizeof(set));
 		(void)mount_attr_text(op->o.rec_set, rec, sizeof(rec));
 		str_addf(s, "  %-7s %-24s %s%s%s%s%s%s%s", plan_word_mount(op->kind, op->recursive),
 			 op->target,
 			 op->kind == MOUNT_BIND || op->kind == MOUNT_DATA ? op->source
-			 : op->type		? op->type
-						: "",
+			 : op->type					  ? op->type
+									  : "",
 			 *set ? " (" : "", set, *set ? ")" : "", *rec ? " (all below: " : "", rec,
 			 *rec ? ")" : "");
 		for (size_t k = 0; k < op->o.data.n; k++)
@@ -116,7 +145,7 @@ static void text_mounts(struct str *s, const struct plan *p)
 			str_addf(s, ", %s", plan_word_propagation(op->o.propagation));
 		text_mount_extras(s, op);
 	}
-	str_add(s, "devices\n");
+	text_heading(s, p, "devices", devices);
 	for (size_t i = 0; i < p->devices.n; i++)
 		str_addf(s, "  %-7s %-24s %c %u:%u\n", p->devices.v[i].bind ? "bind" : "make",
 			 p->devices.v[i].path, p->devices.v[i].type, p->devices.v[i].major,
@@ -157,10 +186,11 @@ static void text_word(struct str *s, const char *word)
 static void text_process(struct str *s, const struct process_plan *p)
 {
 	str_add(s, "process\n  args        ");
-	for (size_t i = 0; p->argv[i]; i++)
+	for (size_t i = 0; p->argv && p->argv[i]; i++)
 		text_word(s, p->argv[i]);
-	str_addf(s, "\n  cwd          %s\n  user         %u:%u, groups %s, umask %03o\n", p->cwd,
-		 p->user.uid, p->user.gid, plan_word_groups(&p->user), (unsigned)p->user.umask);
+	str_addf(s, "\n  cwd          %s\n  user         %u:%u, groups %s, umask %03o\n",
+		 p->cwd ? p->cwd : "?", p->user.uid, p->user.gid, plan_word_groups(&p->user),
+		 (unsigned)p->user.umask);
 	str_addf(s, "  terminal     %s\n  no new privileges: %s\n",
 		 p->terminal.wanted ? "yes" : "no", p->no_new_privs ? "yes" : "no");
 	text_caps(s, "bounding", p->caps.bounding);
@@ -191,24 +221,15 @@ static void text_process(struct str *s, const struct process_plan *p)
 		str_add(s, "  seccomp      none\n");
 }
 
-static void text_notes(struct str *s, const struct notes *notes)
-{
-	if (!notes->list.n)
-		return;
-	str_add(s, "adapted\n");
-	for (size_t i = 0; i < notes->list.n; i++) {
-		const struct note *n = &notes->list.v[i];
-
-		str_addf(s, "  %s%s: %s\n      because %s\n",
-			 n->kind == NOTE_WARNING ? "warning: " : "", n->field, n->what, n->why);
-	}
-}
-
 void plan_dump_text(const struct plan *p, struct str *s)
 {
 	str_addf(s, "container '%s' from %s\n", p->id, p->bundle);
-	text_notes(s, &p->notes);
+	marks_text(&p->notes, s);
 	text_namespaces(s, p);
+	if (p->partial)
+		return;
+	text_heading(s, p, "cgroup",
+		     (const char *const[]){ "linux.resources", "linux.cgroupsPath", NULL });
 	cgroup_dump_text(&p->cgroup, s);
 	for (size_t i = 0; i < p->netdevs.n; i++)
 		str_addf(s, "%s  move %s in as %s\n", i ? "" : "network devices\n",

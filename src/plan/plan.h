@@ -40,6 +40,7 @@ struct plan {
 	struct hooks_plan hooks;
 	struct process_plan process;
 	bool keyring;		/* join a new session keyring */
+	bool partial;		/* namespaces or ID maps are refused: what needs them was not planned */
 };
 
 struct plan_request {
@@ -54,7 +55,8 @@ struct plan_request {
 	int seccomp_cache;
 };
 
-/* Every violation is reported, one line each. host is filled further where a fact is needed. */
+/* Every violation is reported, one line each, and is a note as well; what could be planned is in
+ * *ret then too, for printing only. host is filled further where a fact is needed. */
 int plan_build(struct arena *a, const struct plan_request *q, struct host *host, struct plan *ret, struct err *err);
 /* Rules between features, and fields that are not acted on. [pure] */
 int plan_check(const struct spec *spec, const struct plan *plan, struct notes *notes, struct err *err);

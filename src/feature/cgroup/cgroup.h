@@ -75,7 +75,7 @@ bool cgroup_pids_zero_is_none(const char *oci_version);
 int cgroup_plan(struct arena *a, const struct cgroup_request *q, struct host *host, struct notes *notes,
 		struct cgroup_plan *ret, struct err *err);
 
-/* In `bryo plan`. [pure] */
+/* In `bryo plan`, the text without its heading. [pure] */
 void cgroup_dump_text(const struct cgroup_plan *p, struct str *ret);
 void cgroup_dump_json(const struct cgroup_plan *p, struct json_out *ret);
 

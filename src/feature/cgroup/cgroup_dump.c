@@ -3,14 +3,14 @@
 
 void cgroup_dump_text(const struct cgroup_plan *p, struct str *s)
 {
-	str_addf(s, "cgroup\n  %s", cgroup_backend_name(p->backend));
+	str_addf(s, "  %s", cgroup_backend_name(p->backend));
 	if (p->path)
 		str_addf(s, " '%s'", p->path);
 	if (p->unit)
 		str_addf(s, " %s of the %s manager%s%s", p->unit,
 			 p->user_manager ? "user's" : "system's", *p->subgroup ? ", below it " : "",
 			 p->subgroup);
-	str_addf(s, ", because %s\n", p->why);
+	str_addf(s, "%s%s\n", p->why ? ", because " : "", p->why ? p->why : "");
 	for (size_t i = 0; i < p->limits.n; i++)
 		str_addf(s, "  %-24s %s\n", p->limits.v[i].file, p->limits.v[i].value);
 	if (p->filter_devices)
