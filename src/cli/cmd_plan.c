@@ -21,6 +21,23 @@ static const struct opt plan_opts[] = {
 	{ 0 },
 };
 
+/* Refusals are in the plan as well as in the error that follows it, which is create's. */
+static int plan_print(int rc, const char *text, bool marked, union cli_err *err)
+{
+	auto_str struct str coloured = STR_INIT;
+	union cli_err unwritten = { .lib = { .num = 0 } };
+	int written;
+
+	if (!text)
+		return rc;
+	if (marked && out_is_coloured()) {
+		out_colour_marks(text, &coloured);
+		text = coloured.p;
+	}
+	written = out_text(text, rc < 0 ? &unwritten.own : &err->own);
+	return rc < 0 ? rc : written;
+}
+
 static int plan_run(const struct cli *cli, union cli_err *err)
 {
 	const struct plan_args *args = cli->args;
@@ -28,6 +45,7 @@ static int plan_run(const struct cli *cli, union cli_err *err)
 	const char *id = cli->n_words ? cli->words[0] : "box";
 	auto_free char *config = NULL, *text = NULL;
 	auto_ctx bryo_ctx *ctx = NULL;
+	bool json = str_eq(args->format, "json");
 	int rc;
 
 	rc = spec_for_rootfs(cli, &o, false, &config, err);
@@ -39,8 +57,8 @@ static int plan_run(const struct cli *cli, union cli_err *err)
 	o.size = sizeof(o);
 	cli_listen(&o);
 	o.config_text = config;
-	rc = bryo_plan(ctx, id, &o, str_eq(args->format, "json"), &text, &err->lib);
-	return rc < 0 ? rc : out_text(text, &err->own);
+	rc = bryo_plan(ctx, id, &o, json, &text, &err->lib);
+	return plan_print(rc, text, !json, err);
 }
 
 const struct command cmd_plan = {

@@ -36,6 +36,49 @@ void out_error(const struct bryo_err *err)
 			log_line(LOG_LEVEL_ERROR, "%s", line);
 }
 
+bool out_is_coloured(void)
+{
+	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(none && *none) && term && *term && !str_eq(term, "dumb");
+}
+
+static const char *colour_of_sign(char sign)
+{
+	return sign == 'x'   ? "\033[31m"
+	       : sign == '!' ? "\033[33m"
+	       : sign == '~' ? "\033[36m"
+			     : NULL;
+}
+
+static const char *colour_of_line(const char *line, size_t len)
+{
+	const char *front = len > 2 && line[0] == ' ' && line[1] == ' ' ? line + 2 : line;
+
+	if (front + 1 < line + len && front[1] == ' ' && colour_of_sign(*front))
+		return colour_of_sign(*front);
+	/* a heading: what is indented may end in anything */
+	return len > 2 && line[0] != ' ' && line[len - 2] == ' ' ? colour_of_sign(line[len - 1])
+								 : NULL;
+}
+
+void out_colour_marks(const char *text, struct str *ret)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		const char *colour = colour_of_line(text, len);
+
+		str_add(ret, colour ? colour : "");
+		str_addn(ret, text, len);
+		str_add(ret, colour ? "\033[0m" : "");
+		text += len;
+		if (*text) {
+			str_addc(ret, '\n');
+			text++;
+		}
+	}
+}
+
 static size_t table_width(const char *const *cells, size_t columns, size_t rows, size_t column)
 {
 	size_t width = COLUMN_MIN;

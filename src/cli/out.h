@@ -17,6 +17,13 @@
 int out_text(const char *text, struct err *err);
 /* One log line per violation. */
 void out_error(const struct bryo_err *err);
+/* Whether standard output is a terminal that may be coloured: NO_COLOR, TERM. */
+bool out_is_coloured(void);
+/*
+ * Appends a plan's text, with its marks in colour: lines that begin with "x ", "! " or "~ ", which may
+ * be behind two blanks, and lines that end in " x", " !" or " ~". [pure]
+ */
+void out_colour_marks(const char *text, struct str *ret);
 /*
  * Appends a table: cells by rows, the first row being the heading. Columns are at least 12 wide
  * and three blanks apart, the last one as long as its text: the layout of runc's tables, which

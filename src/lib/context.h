@@ -74,6 +74,9 @@ int container_kill(struct container *c, struct err *err);
 int ctx_seccomp_cache(const struct bryo_ctx *ctx);
 /* The same where there is one already. */
 int ctx_seccomp_cache_open(const struct bryo_ctx *ctx);
+/* What planning cannot know is tried, with no trace left: refusals become notes of the plan as well. */
+int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_options *o,
+	     const char *state_dir, struct err *err);
 /* Writes pid as text, atomically. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);
 /* Sends pidfd to the socket at path, with the text "pidfd" as runc does. */

@@ -417,31 +417,6 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	return rc;
 }
 
-/* Opens what init would open, as the same user, and closes it: without these there is no start. */
-static int try_sources(struct plan *plan, const char *state_dir, struct err *err)
-{
-	auto_fd int root = rootfs_source_inside(&plan->rootfs, err);
-	int rc = root == -EAGAIN || root >= 0 ? 0 : root;
-
-	/* Sources that create itself would make. */
-	for (size_t i = 0; i < plan->mounts.n; i++)
-		plan->mounts.v[i].optional |= plan->mounts.v[i].source &&
-					      str_starts(plan->mounts.v[i].source, state_dir);
-	if (rc == 0)
-		rc = mount_sources_inside(&plan->mounts, err);
-	if (rc == 0)
-		rc = mount_idmap_outside(&plan->mounts, err);
-	if (rc == 0)
-		rc = mount_data_check(&plan->mounts, err);
-	if (rc == 0)
-		rc = device_sources_inside(&plan->devices, err);
-	for (size_t i = 0; i < plan->mounts.n; i++)
-		fd_closep(&plan->mounts.sources[i]);
-	for (size_t i = 0; i < plan->devices.n; i++)
-		fd_closep(&plan->devices.sources[i]);
-	return rc;
-}
-
 int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
 	      char **ret_text, struct bryo_err *e)
 {
@@ -465,13 +440,13 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 	if (rc == 0)
 		rc = prepare(NULL, &c, id, o, host, err);
 	if (rc == 0 && !host->faked)
-		rc = try_sources(&c.plan, c.state_dir, err);
-	if (rc < 0)
+		rc = plan_try(ctx, &c.plan, o, c.state_dir, err);
+	if (rc < 0 && !c.plan.id) /* there is nothing to show */
 		return rc;
 	if (json)
 		plan_dump_json(&c.plan, &text);
 	else
 		plan_dump_text(&c.plan, &text);
 	*ret_text = take_ptr(&text.p);
-	return 0;
+	return rc;
 }

@@ -1,3 +1,326 @@
 /*
- * rehearse.c - what no look at the host can tell, tried: plan_try(). Runs in the calling process.
+ * rehearse.c - what no look at the host can tell is tried: plan_try(). Runs in the calling process.
  *
+ * The trial is the launch itself, up to `ready`, and then init is killed: the same code in the same
+ * namespaces finds what start would find, from newuidmap's answer to a program that is not in the
+ * image. That leaves no trace because what would is taken out of the copy of the plan that is
+ * launched:
+ *	- changes of the root go to an overlay in memory over it, as with --ephemeral. Where the kernel
+ *	  makes none, the root is read-only and a mount point that is missing stays unknown
+ *	- so do binds in which something would be made
+ *	- no cgroup, hook, network helper, device of the host's or resctrl class
+ *	- namespaces that are joined are others': names and sysctls are left alone there, and one's
+ *	  mount namespace is not entered at all
+ * With hooks, what is missing at the end may be what they bring, and so is a warning only.
+ */
+#include "context.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "feature/mount_data.h"
+#include "proc/launch.h"
+#include "rootless/rootless.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static void also(struct err *all, struct err *one, int rc)
+{
+	if (rc < 0)
+		err_also(all, one);
+	*one = (struct err)ERR_INIT;
+}
+
+/* ---------------------------------------------------------------- what is simply there */
+
+/* Root inside may search what the caller may not: the rehearsal tells. */
+static int unless_late(const struct plan *plan, int rc)
+{
+	return rc == -EACCES && plan->idmap.active && plan->idmap.known ? 0 : rc;
+}
+
+static void try_sources(struct plan *plan, const char *state_dir, struct err *all)
+{
+	struct err one = ERR_INIT;
+	auto_fd int root = rootfs_source_inside(&plan->rootfs, &one);
+
+	also(all, &one, root == -EAGAIN || root >= 0 ? 0 : unless_late(plan, root));
+	for (size_t i = 0; i < plan->mounts.n; i++) {
+		struct mount_op *op = &plan->mounts.v[i];
+		auto_fd int fd = -1;
+
+		if (op->kind != MOUNT_BIND)
+			continue;
+		op->optional |= op->source &&
+				str_starts(op->source, state_dir); /* create makes it */
+		fd = mount_open_source(op, &one);
+		if (fd == -ENOENT && op->optional)
+			fd = -1;
+		else if (fd < 0)
+			(void)err_in(&one, fd, "mounts[%zu] '%s'", op->index, op->target);
+		also(all, &one, fd == -1 ? 0 : unless_late(plan, fd));
+	}
+	also(all, &one, mount_data_check(&plan->mounts, &one));
+	also(all, &one, device_sources_inside(&plan->devices, &one));
+	for (size_t i = 0; i < plan->devices.n; i++)
+		fd_closep(&plan->devices.sources[i]);
+}
+
+/* The file is written beside its place and renamed, so its directory is what counts. */
+static int try_pid_file(const char *path, struct err *err)
+{
+	auto_free char *dir = mem_strdup(path);
+	char *slash = strrchr(dir, '/');
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_sys(err, "--pid-file '%s': its directory", path);
+	return 0;
+}
+
+static int try_id(const struct bryo_ctx *ctx, const char *id, struct err *err)
+{
+	if (ctx->rootfd < 0 || faccessat(ctx->rootfd, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	err_set(err, EEXIST, "container with id '%s' already exists", id);
+	return err_hint(err, -EEXIST, "choose another id, or remove that one with bryo delete");
+}
+
+/* Who gives a socket means create or run --detach. */
+static int try_console(const struct plan *plan, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (!plan->process.terminal.wanted)
+		return err_hint(
+			err, err_set(err, EINVAL, "--console-socket: there is no terminal to send"),
+			"leave it out, or set process.terminal to true");
+	if (stat(path, &st) < 0)
+		return err_sys(err, "--console-socket '%s'", path);
+	return S_ISSOCK(st.st_mode)
+		       ? 0
+		       : err_set(err, ENOTSOCK, "--console-socket '%s' is not a socket", path);
+}
+
+/* Only those points whose failure ends create or start. */
+static void try_hooks(const struct hooks_plan *hooks, struct err *all)
+{
+	static const enum hook_point points[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME,
+						  HOOK_CREATE_CONTAINER };
+
+	for (size_t p = 0; p < ARRAY_LEN(points); p++)
+		for (size_t i = 0; i < hooks->points[points[p]].n; i++) {
+			const char *path = hooks->points[points[p]].v[i].path;
+			struct err one = ERR_INIT;
+
+			if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+				also(all, &one,
+				     err_sys(&one, "hooks.%s: '%s'", hook_point_name(points[p]),
+					     path));
+		}
+}
+
+/* ------------------------------------------------------------------------ the rehearsal */
+
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return str_starts(path, dir) && (path[len] == '/' || !path[len] || str_eq(dir, "/"));
+}
+
+/* Would something be made in what op binds? */
+static bool is_written(const struct plan *plan, size_t op)
+{
+	const char *target = plan->mounts.v[op].target;
+
+	if (is_below(plan->process.cwd, target) || str_eq(target, "/dev"))
+		return true;
+	for (size_t i = op + 1; i < plan->mounts.n; i++)
+		if (is_below(plan->mounts.v[i].target, target))
+			return true;
+	for (size_t i = 0; i < plan->devices.n; i++)
+		if (is_below(plan->devices.v[i].path, target))
+			return true;
+	return false;
+}
+
+static void protect_binds(struct arena *a, struct plan *plan)
+{
+	struct mount_op *v = arena_alloc(a, (plan->mounts.n + 1) * sizeof(*v));
+
+	memcpy(v, plan->mounts.v, plan->mounts.n * sizeof(*v));
+	plan->mounts.v = v;
+	for (size_t i = 0; i < plan->mounts.n; i++)
+		if (v[i].kind == MOUNT_BIND && is_written(plan, i)) {
+			v[i].o.rec_set |= MOUNT_ATTR_RDONLY;
+			v[i].o.rec_clr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		}
+}
+
+/* Changes in memory, or none. */
+static void shadow_root(struct arena *a, struct plan *plan, bool writable)
+{
+	struct rootfs_plan *r = &plan->rootfs;
+	const struct overlay_plan *old = &r->overlay;
+	bool layers = r->kinds[0] != ROOTFS_PLAIN,
+	     kept = layers && old->upper == UPPER_KEPT && old->dir;
+	struct overlay_plan o = { .userxattr = layers ? old->userxattr : plan->idmap.active };
+	const char **lower = arena_alloc(a, (old->lower.n + 3) * sizeof(*lower));
+	size_t n = 0;
+
+	if (r->kinds[0] == ROOTFS_TMPFS)
+		return;
+	if (kept && faccessat(AT_FDCWD, arena_printf(a, "%s/upper", old->dir), F_OK, 0) == 0)
+		lower[n++] = arena_printf(a, "%s/upper", old->dir);
+	for (size_t i = 0; layers && i < old->lower.n; i++)
+		lower[n++] = old->lower.v[i];
+	if (!layers)
+		lower[n++] = r->path;
+	o.lower = (struct strv){ lower, n };
+	o.upper = writable ? UPPER_MEMORY : UPPER_NONE;
+	o.fds = arena_alloc(a, (n + 2) * sizeof(int));
+	for (size_t i = 0; i < n + 2; i++)
+		o.fds[i] = -1;
+	r->kinds[0] = ROOTFS_OVERLAY;
+	r->n_kinds = 1;
+	r->overlay = o;
+}
+
+static bool is_readonly(const char *path)
+{
+	struct statvfs fs;
+
+	return path && statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
+static int rehearse(struct bryo_ctx *ctx, const struct plan *plan, bool writable, struct err *err)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct plan copy = *plan;
+	struct launch_request q = { .plan = &copy, .host = &ctx->host, .arena = &a, .dirfd = -1 };
+	struct launched l = LAUNCHED_INIT;
+	int rc;
+
+	copy.cgroup = (struct cgroup_plan){ .backend = CGROUP_NONE,
+					    .owner_inside = (uid_t)-1,
+					    .owner = (uid_t)-1 };
+	copy.hooks = (struct hooks_plan){ 0 };
+	copy.rdt = (struct rdt_plan){ 0 };
+	copy.netdevs.n = 0;
+	copy.net.backend = NULL;
+	if (copy.ns.n_joins) {
+		copy.hostname = copy.domainname = NULL;
+		copy.sysctl.n = 0;
+	}
+	protect_binds(&a, &copy);
+	shadow_root(&a, &copy, writable);
+	rc = launch_outside(&q, &l, err);
+	launched_end(&l);
+	for (size_t i = 0; i < copy.mounts.n; i++)
+		fd_closep(&copy.mounts.sources[i]);
+	if ((rc == -EPERM || rc == -EACCES) && err->sys && (plan->ns.create & CLONE_NEWUSER) &&
+	    !err->hint[0])
+		rc = userns_explain(&ctx->host, 0, rc, err);
+	return rc;
+}
+
+static bool says(const struct err *err, const char *words)
+{
+	char text[ERR_TEXT + 600];
+
+	return strstr(err_format(err, text, sizeof(text)), words);
+}
+
+static bool may_be_rehearsed(const struct plan *plan)
+{
+	if (!(plan->ns.create & CLONE_NEWNS))
+		return false;
+	for (size_t i = 0; i < plan->ns.n_joins; i++)
+		if (plan->ns.joins[i].flag == CLONE_NEWNS)
+			return false;
+	return true;
+}
+
+static bool has_hooks(const struct hooks_plan *h)
+{
+	return hooks_in_runtime(h) || h->points[HOOK_CREATE_CONTAINER].n ||
+	       h->points[HOOK_START_CONTAINER].n;
+}
+
+/* A failure is an error, unless it is only ours, or may be what a hook is there to prevent. */
+static int try_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
+{
+	bool writable = !is_readonly(plan->rootfs.path);
+	struct err why = ERR_INIT;
+	char text[ERR_TEXT + 600];
+	int rc;
+
+	if (!may_be_rehearsed(plan))
+		return 0;
+	rc = rehearse(ctx, plan, writable, &why);
+	if (rc < 0 && writable && says(&why, "root file system '")) {
+		why = (struct err)ERR_INIT;
+		rc = rehearse(ctx, plan, false, &why);
+		if (rc == -EROFS)
+			return 0;
+	}
+	if (rc == -EROFS && says(&why, "mount point") && !is_readonly(plan->rootfs.path))
+		return 0;
+	if (rc < 0 && has_hooks(&plan->hooks) && (why.exec || says(&why, "sysctl"))) {
+		note_add(&plan->notes, NOTE_WARNING, why.exec ? "process.args" : "linux.sysctl",
+			 "the hooks are not run by plan",
+			 "would fail, unless a hook prevents it: %s",
+			 err_format(&why, text, sizeof(text)));
+		return 0;
+	}
+	if (rc < 0)
+		*err = why;
+	return rc;
+}
+
+/* Init knows targets; a field is the entry of mounts[]. */
+static void name_fields(struct arena *a, const struct mount_plan *mounts, struct notes *notes)
+{
+	for (size_t i = 0; i < notes->list.n; i++) {
+		struct note *n = &notes->list.v[i];
+
+		if (n->kind != NOTE_REFUSED || !str_starts(n->field, "mount '"))
+			continue;
+		for (size_t k = 0; k < mounts->n; k++) {
+			const char *target = mounts->v[k].target;
+			size_t len = strlen(target);
+
+			if (strncmp(n->field + 7, target, len) == 0 && n->field[7 + len] == '\'')
+				n->field = arena_printf(a, "mounts[%zu] '%s'", mounts->v[k].index,
+							target);
+		}
+	}
+}
+
+int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_options *o,
+	     const char *state_dir, struct err *err)
+{
+	struct err all = ERR_INIT, one = ERR_INIT;
+
+	also(&all, &one, try_id(ctx, plan->id, &one));
+	if (o->pid_file)
+		also(&all, &one, try_pid_file(o->pid_file, &one));
+	if (o->console_socket)
+		also(&all, &one, try_console(plan, o->console_socket, &one));
+	try_sources(plan, state_dir, &all);
+	try_hooks(&plan->hooks, &all);
+	if (!all.num)
+		also(&all, &one, try_launch(ctx, plan, &one));
+	if (!all.num)
+		return 0;
+	note_refusals(&plan->notes, &all);
+	name_fields(plan->notes.arena, &plan->mounts, &plan->notes);
+	*err = all;
+	return -all.num;
+}

@@ -72,6 +72,8 @@ static void text_namespaces(struct str *s, const struct plan *p)
 	static const char *const maps[] = { "linux.uidMappings", "linux.gidMappings", NULL };
 	auto_str struct str title = STR_INIT;
 
+	if (p->partial && !p->ns.differ) /* they are what is refused */
+		return;
 	text_heading(s, p, "namespaces", fields);
 	for (size_t i = 0; ns_flag(i); i++) {
 		uint32_t flag = ns_flag(i);
@@ -112,11 +114,10 @@ static void text_mount_extras(struct str *s, const struct mount_op *op)
 
 static void text_mounts(struct str *s, const struct plan *p)
 {
-	char set[128], rec[128], field[32];
-
 	static const char *const root[] = { "root", "linux.rootfsPropagation", "--no-pivot",
 					    "annotation org.bryo.rootfs", NULL };
 	static const char *const devices[] = { "linux.devices", NULL };
+	char set[128], rec[128], field[32];
 
 	text_heading(s, p, "root", root);
 	str_addf(s, "  %s %s%s, propagation %s%s\n", rootfs_kind_name(p->rootfs.kinds[0]),
@@ -132,9 +133,10 @@ static void text_mounts(struct str *s, const struct plan *p)
 		(void)snprintf(field, sizeof(field), "mounts[%zu]", op->index);
 		(void)mount_attr_text(op->o.set, set, sizeof(set));
 		(void)mount_attr_text(op->o.rec_set, rec, sizeof(rec));
-		str_addf(s, "  %-7s %-24s %s%s%s%s%s%s%s", plan_word_mount(op->kind, op->recursive),
-			 op->target,
-			 op->kind == MOUNT_BIND || op->kind == MOUNT_DATA ? op->source
+		str_addf(s, "%c %-7s %-24s %s%s%s%s%s%s%s", mark_of(&p->notes, field),
+			 plan_word_mount(op->kind, op->recursive), op->target,
+			 op->source && (op->kind == MOUNT_BIND || op->kind == MOUNT_DATA)
+				 ? op->source
 			 : op->type					  ? op->type
 									  : "",
 			 *set ? " (" : "", set, *set ? ")" : "", *rec ? " (all below: " : "", rec,

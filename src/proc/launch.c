@@ -190,12 +190,12 @@ void launched_end(struct launched *l)
 
 int launch_outside(const struct launch_request *q, struct launched *ret, struct err *err)
 {
-	auto_fd int listener = start_listen_outside(q->dirfd, err);
+	auto_fd int listener = q->dirfd < 0 ? -1 : start_listen_outside(q->dirfd, err);
 	auto_fd int cgroup = -1;
 	int pair[2], rc;
 	struct init_args args = { .plan = q->plan, .listener = listener };
 
-	if (listener < 0)
+	if (listener < 0 && q->dirfd >= 0)
 		return listener;
 	rc = sync_pair(pair, err);
 	if (rc < 0)

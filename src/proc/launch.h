@@ -27,7 +27,8 @@ struct launch_request {
 	const struct plan *plan;
 	struct host *host;
 	struct arena *arena;
-	int dirfd;	/* the container's state directory, where the start socket is made */
+	int dirfd;	/* the container's state directory, where the start socket is made; -1: none, for
+			 * a launch that ends at `ready` */
 	/* Called once init is at work: what the runtime can do meanwhile. May be NULL. */
 	int (*meanwhile)(void *arg, const struct launched *l, struct err *err);
 	void *arg;

@@ -127,13 +127,18 @@ snapshot() { # what a plan could have touched
 	[ "$(grep -c '^      because ' <<<"$output")" -eq "$(q '.notes | length')" ]
 }
 
-@test "what cannot start has no plan: the exit code and the lines are create's" {
+@test "what cannot start is marked in what could be planned; the exit code and the errors are create's" {
 	make_bundle
-	config '.process.cwd = "relative" | .linux.namespaces += [{type: "mount"}] | .linux.mountLabel = "x"'
+	config '.process.cwd = "relative" | .linux.maskedPaths = ["x"] | .linux.mountLabel = "x"'
 	run --separate-stderr bryo plan -b "$BUNDLE" "$ID"
 	[ "$status" -eq 1 ]
-	[ -z "$output" ]
+	grep -qx "refused, so the container would not start" <<<"$output"
+	has_line "  x process.cwd: 'relative' is not absolute"
 	planned=$stderr
+	run --separate-stderr bryo plan -b "$BUNDLE" --format json "$ID"
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "$planned" ]
+	jq -e '[.marks[] | select(.kind == "refused" and .field != "" and .reason != "")] | length >= 2' <<<"$output"
 	run --separate-stderr bryo create -b "$BUNDLE" "$ID"
 	[ "$status" -eq 1 ]
 	[ "$stderr" = "$planned" ]
