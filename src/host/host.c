@@ -156,6 +156,8 @@ static const struct json_field host_table[] = {
 	FIELD(max_user_namespaces, JSON_AS_I64),
 	FIELD(unprivileged_userns_clone, JSON_AS_I64),
 	FIELD(apparmor_restrict_userns, JSON_AS_I64),
+	FIELD(fuse_overlayfs, JSON_AS_STRING),
+	FIELD(dev_fuse, JSON_AS_BOOL),
 	FIELD(apparmor, JSON_AS_BOOL),
 	FIELD(selinux, JSON_AS_BOOL),
 	{ 0 }
@@ -197,6 +199,8 @@ static void ordinary_user(struct arena *a, struct host *h)
 		.manager = true,
 		.manager_cgroup = "/user.slice/user-1000.slice/user@1000.service",
 		.subid_source = "/etc/subuid",
+		.fuse_overlayfs = "/usr/bin/fuse-overlayfs",
+		.dev_fuse = true,
 		.newuidmap = { HELPER_OK, "/usr/bin/newuidmap" },
 		.newgidmap = { HELPER_OK, "/usr/bin/newgidmap" },
 		.net_tools_probed = true,
@@ -272,6 +276,13 @@ int host_need_limits(struct host *h, struct err *err)
 		probe_limits(h);
 	h->limits_probed = true;
 	return 0;
+}
+
+void host_need_layers(struct host *h)
+{
+	if (!h->faked && !h->layers_probed)
+		probe_layers(h);
+	h->layers_probed = true;
 }
 
 void host_need_lsm(struct host *h)

@@ -83,6 +83,11 @@ struct host {
 	bool limits_probed;
 	int64_t max_user_namespaces, unprivileged_userns_clone, apparmor_restrict_userns;
 
+	/* host_need_layers() */
+	bool layers_probed;
+	const char *fuse_overlayfs; /* its path, or NULL */
+	bool dev_fuse;		    /* we may read and write it */
+
 	/* host_need_lsm() */
 	bool lsm_probed;
 	bool apparmor, selinux;	/* the module is active */
@@ -93,6 +98,7 @@ int host_need_cgroup(struct host *h, struct err *err);
 void host_need_manager(struct host *h);
 int host_need_subids(struct host *h, struct err *err);	/* uses rootless/subid.c */
 int host_need_limits(struct host *h, struct err *err);
+void host_need_layers(struct host *h);
 void host_need_lsm(struct host *h);
 void host_need_net_tools(struct host *h);
 /* The faked form, for golden tests and `plan --host`. Missing keys: an ordinary user (uid and

@@ -20,5 +20,7 @@ int probe_cgroup(struct host *h, struct err *err);
 void probe_manager(struct host *h);
 /* Subordinate IDs and the two programs that can map them. */
 int probe_subids(struct host *h, struct err *err);
+/* fuse-overlayfs and /dev/fuse. */
+void probe_layers(struct host *h);
 
 #endif

@@ -169,8 +169,9 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.net_backend = net_kind_name(c->plan.net.kind),
 		.net_socket = c->plan.net.kind == NET_SLIRP4NETNS ? NET_SOCKET : NULL,
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kinds[0]),
-		.upper = c->plan.rootfs.overlay.dir,
-		.upper_thrown_away = c->plan.rootfs.overlay.upper == UPPER_DISK,
+		.upper = c->plan.rootfs.overlay.dir ? c->plan.rootfs.overlay.dir
+						    : c->plan.rootfs.overlay.spare,
+		.upper_thrown_away = c->plan.rootfs.overlay.upper != UPPER_KEPT,
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
 		.rdt_class = c->plan.rdt.ours ? c->plan.rdt.class : NULL,
@@ -216,6 +217,8 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 	int rc = state_pid_start(l->pid, &r->pid_start, &zombie, err);
 
 	r->pid = l->pid;
+	if (root_is_served(&c->plan) && l->root.kind == ROOTFS_FUSE_OVERLAYFS)
+		r->rootfs_backend = rootfs_kind_name(l->root.kind);
 	r->cgroup = l->cgroup;
 	r->cgroup_ino = l->cgroup_ino;
 	serving_record(&c->arena, &l->helpers, r);

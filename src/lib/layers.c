@@ -89,14 +89,18 @@ int layers_place(struct arena *a, const char *id, const char *bundle, struct ove
 	const char *const dirs[] = { tmp && tmp[0] == '/' ? tmp : "/var/tmp", "/var/tmp", bundle };
 	unsigned long long r;
 
-	if (plan->upper != UPPER_DISK)
+	const char **ret = plan->upper == UPPER_DISK ? &plan->dir : &plan->spare;
+
+	if (plan->upper != UPPER_DISK && !(plan->upper == UPPER_MEMORY && plan->program))
 		return 0;
 	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
 		return err_sys(err, "getrandom");
-	for (size_t i = 0; i < ARRAY_LEN(dirs) && !plan->dir; i++)
+	for (size_t i = 0; i < ARRAY_LEN(dirs) && !*ret; i++)
 		if (takes_changes(dirs[i]))
-			plan->dir = arena_printf(a, "%s/bryo-upper-%s-%016llx", dirs[i], id, r);
-	if (plan->dir)
+			*ret = arena_printf(a, "%s/bryo-upper-%s-%016llx", dirs[i], id, r);
+	if (!*ret && plan->upper == UPPER_MEMORY) /* only the second choice needs it */
+		*ret = arena_printf(a, "%s/bryo-upper-%s-%016llx", dirs[0], id, r);
+	if (*ret)
 		return 0;
 	err_set(err, EOPNOTSUPP,
 		"no place on disk for changes that are thrown away: tried %s, /var/tmp and the bundle",

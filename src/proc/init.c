@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/keyring.h"
+#include "proc/root_serve.h"
 #include "proc/seal.h"
 #include "proc/start.h"
 #include "proc/sync.h"
@@ -99,9 +100,10 @@ static void make_cwd(const struct plan *plan, int rootfd)
 	(void)dir;
 }
 
-static int set_up_mounts(const struct plan *plan, int source, struct err *err)
+static int set_up_mounts(const struct plan *plan, int source, int sock, struct err *err)
 {
-	auto_fd int rootfd = rootfs_attach_inside(&plan->rootfs, source, err);
+	const struct rootfs_server server = { root_serve_inside, &sock };
+	auto_fd int rootfd = rootfs_attach_inside(&plan->rootfs, source, &server, err);
 	int rc;
 
 	if (rootfd < 0)
@@ -257,7 +259,7 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 	if (rc < 0)
 		return rc;
 	mask = umask(022); /* mount points that are made are the image's, not the caller's */
-	rootfd = set_up_mounts(plan, source, err);
+	rootfd = set_up_mounts(plan, source, args->sock, err);
 	(void)umask(mask);
 	fd_closep(&source);
 	if (rootfd < 0)

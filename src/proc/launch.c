@@ -112,6 +112,16 @@ static int wait_rooted(const struct plan *plan, int sock, struct err *err)
 	return plan->net.backend && !plan->net.early ? sync_expect(sock, SYNC_ROOTED, INIT, NULL, err) : 0;
 }
 
+/* The record that was staged knew no program yet. */
+static int serve_root(const struct launch_request *q, int sock, struct launched *l, struct err *err)
+{
+	int rc = root_serve_outside(q->plan, sock, l->pid, &l->root, err);
+
+	if (rc == 0 && q->meanwhile && l->root.kind == ROOTFS_FUSE_OVERLAYFS)
+		rc = q->meanwhile(q->arg, l, err);
+	return rc;
+}
+
 static int script(const struct launch_request *q, int sock, int *cgroup, struct launched *l, struct err *err)
 {
 	const struct plan *plan = q->plan;
@@ -142,6 +152,8 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 		rc = helpers_identify_outside(&l->helpers, err);
 	if (rc == 0 && q->meanwhile)
 		rc = q->meanwhile(q->arg, l, err);
+	if (rc == 0 && root_is_served(plan))
+		rc = serve_root(q, sock, l, err);
 	if (rc == 0 && hooks_in_runtime(&plan->hooks))
 		rc = helpers_ready_outside(&l->helpers, err);
 	if (rc == 0 && hooks_in_runtime(&plan->hooks))
@@ -221,9 +233,11 @@ int launch_outside(const struct launch_request *q, struct launched *ret, struct 
 	rc = script(q, mine, &cgroup, ret, err);
 	if (rc < 0) {
 		ask_init(mine, err);
+		(void)fuse_overlayfs_explain(&ret->root.fuse, rc, err);
 		launched_end(ret);
 		return -err->num;
 	}
+	fd_closep(&ret->root.fuse.words);
 	ret->sock = take_fd(&mine);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "host/host.h"
 #include "plan/plan.h"
 #include "proc/helpers.h"
+#include "proc/root_serve.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,9 +20,10 @@ struct launched {
 	const char *cgroup; /* path, in the request's arena; NULL: none */
 	uint64_t cgroup_ino;
 	struct helper_runs helpers;
+	struct root_served root; /* which backend it is, where there was a choice */
 };
 
-#define LAUNCHED_INIT { .pidfd = -1, .pty = -1, .sock = -1 }
+#define LAUNCHED_INIT { .pidfd = -1, .pty = -1, .sock = -1, .root = ROOT_SERVED_INIT }
 
 struct launch_request {
 	const struct plan *plan;

@@ -10,6 +10,8 @@
  *  idmap_outside          -- mapped -------> becomes root inside
  *                         <-- rooted ------  (only where a helper has to wait for that)
  *  oom score, helpers     -- placed -------> time and cgroup namespace, mounts, devices
+ *  fuse-overlayfs, maybe  <-- layered -----  (these two only with a root file system of layers
+ *                         -- served ------->  that such a program may serve: root_serve.h)
  *  (waits)                <-- mounted -----  everything attached, not yet pivoted
  *  prestart, createRuntime hooks             (these two only if there are such hooks)
  *                         -- hooked -------> createContainer hooks, pivot, terminal, sysctls, masks
@@ -41,7 +43,7 @@
 
 enum sync_msg {
 	SYNC_MAPPED = 1, SYNC_PLACED, SYNC_MOUNTED, SYNC_HOOKED, SYNC_READY, SYNC_RECORDED, SYNC_START, SYNC_EXEC,
-	SYNC_JOINED, SYNC_NOTIFY, SYNC_ROOTED, SYNC_FAILED
+	SYNC_JOINED, SYNC_NOTIFY, SYNC_ROOTED, SYNC_LAYERED, SYNC_SERVED, SYNC_FAILED
 };
 
 #define SYNC_FDS 2

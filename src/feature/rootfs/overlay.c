@@ -85,19 +85,32 @@ static int new_upper(const struct overlay_plan *plan, int dir, struct err *err)
 	return fchown(fd, st.st_uid, st.st_gid) < 0 ? err_sys(err, "set the owner of 'upper'") : 0;
 }
 
-/* upper and work in dir, made where they are missing, never through a link. */
-static int open_pair(struct stack *s, int dir, struct err *err)
+int overlay_open_pair(const struct overlay_plan *plan, int dir, int *ret_upper, int *ret_work,
+		      struct err *err)
 {
 	bool fresh = mkdirat(dir, "upper", 0700) == 0;
 
 	if ((!fresh && errno != EEXIST) || (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
 		return err_sys(err, "make 'upper' and 'work'");
-	if (fresh && new_upper(s->plan, dir, err) < 0)
+	if (fresh && new_upper(plan, dir, err) < 0)
 		return -err->num;
-	s->upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	s->work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (s->upper < 0 || s->work < 0)
+	*ret_upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*ret_work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret_upper < 0 || *ret_work < 0)
 		return err_sys(err, "open 'upper' and 'work'");
+	return 0;
+}
+
+int overlay_attributes(const struct overlay_plan *plan, uint64_t *ret, struct err *err)
+{
+	size_t n = plan->lower.n + (plan->dir ? 1 : 0);
+
+	for (size_t i = 0; i < n; i++) {
+		int rc = add_attributes(plan->fds[i], ret, err);
+
+		if (rc < 0)
+			return rc;
+	}
 	return 0;
 }
 
@@ -127,12 +140,10 @@ static int open_upper(struct stack *s, struct err *err)
 	if (p->upper == UPPER_MEMORY) {
 		rc = attach_tmpfs(s, err);
 		if (rc == 0)
-			rc = open_pair(s, s->tmpfs, err);
+			rc = overlay_open_pair(p, s->tmpfs, &s->upper, &s->work, err);
 		return rc < 0 ? err_in(err, rc, "changes in memory") : 0;
 	}
-	rc = add_attributes(p->fds[p->lower.n], &s->attr, err);
-	if (rc == 0)
-		rc = open_pair(s, p->fds[p->lower.n], err);
+	rc = overlay_open_pair(p, p->fds[p->lower.n], &s->upper, &s->work, err);
 	return rc < 0 ? err_in(err, rc, "directory for changes '%s'", p->dir) : 0;
 }
 
@@ -268,10 +279,8 @@ static int explain(const struct overlay_plan *p, int rc, struct err *err)
 int overlay_mount_inside(const struct overlay_plan *plan, struct err *err)
 {
 	struct stack s = { plan, -1, -1, -1, -1, 0 };
-	int rc = 0, tree = -1;
+	int rc = overlay_attributes(plan, &s.attr, err), tree = -1;
 
-	for (size_t i = 0; i < plan->lower.n && rc == 0; i++)
-		rc = add_attributes(plan->fds[i], &s.attr, err);
 	if (rc == 0)
 		rc = stack_enter(&s, err);
 	if (rc == 0)

@@ -16,6 +16,7 @@
 #include "oci/spec.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define OVERLAY_LAYERS_MAX 500 /* OVL_MAX_STACK of the kernel */
 
@@ -26,6 +27,9 @@ struct overlay_plan {
 	enum overlay_upper upper;
 	const char *dir; /* absolute, of UPPER_KEPT, and of UPPER_DISK once it was made */
 	bool userxattr;
+	const char *spare; /* what fuse-overlayfs makes instead of UPPER_MEMORY; set with dir */
+	const char *program; /* fuse-overlayfs, absolute, or NULL */
+	const char *no_program; /* why that is not the second choice, or NULL */
 	int *fds; /* init's own: one per layer, then dir's */
 };
 
@@ -48,6 +52,11 @@ const char *overlay_join(struct arena *a, const struct strv *dirs);
 int overlay_sources_inside(const struct overlay_plan *plan, struct err *err);
 /* A detached tree of the layers. [inside] */
 int overlay_mount_inside(const struct overlay_plan *plan, struct err *err);
+/* What the mounts of layers and changes forbid, MOUNT_ATTR_*. [inside] */
+int overlay_attributes(const struct overlay_plan *plan, uint64_t *ret, struct err *err);
+/* upper and work in dir, made where they are missing, never through a link. As root inside. [any] */
+int overlay_open_pair(const struct overlay_plan *plan, int dir, int *ret_upper, int *ret_work,
+		      struct err *err);
 /* Closes fds but the lowest layer's. [inside] */
 void overlay_close_inside(const struct overlay_plan *plan);
 

@@ -57,8 +57,8 @@ static void clean_work(int dir)
 static void clean(int dir)
 {
 	static const char *const files[] = { "lower/file", "upper/new", "upper/file" };
-	static const char *const dirs[] = { "lower/dir",  "lower",	"upper/dir", "upper",
-					    "work/index", "work/work",	"work" };
+	static const char *const dirs[] = { "lower/dir",  "lower",     "upper/dir", "upper",
+					    "work/index", "work/work", "work" };
 
 	clean_work(dir);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)

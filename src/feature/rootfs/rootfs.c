@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/mount.h"
+#include "rootless/fuse_overlayfs.h"
 
 #include <string.h>
 #include <sys/mount.h>
@@ -103,6 +104,41 @@ static bool old_tmpfs(const struct host *h)
 	return h->kernel_major < 6 || (h->kernel_major == 6 && h->kernel_minor < 6);
 }
 
+/* Why fuse-overlayfs cannot be used here, or NULL. */
+static const char *no_program(struct arena *a, struct host *host)
+{
+	host_need_layers(host);
+	if (!host->fuse_overlayfs)
+		return "fuse-overlayfs may be able to do it: it is not installed";
+	if (!host->dev_fuse)
+		return arena_printf(a, "%s may be able to do it, but you may not use /dev/fuse",
+				    host->fuse_overlayfs);
+	return NULL;
+}
+
+static int plan_backends(struct arena *a, struct host *host, const char *kind,
+			 struct rootfs_plan *ret, struct err *err)
+{
+	struct overlay_plan *o = &ret->overlay;
+
+	ret->n_kinds = 0;
+	if (!str_eq(kind, "fuse-overlayfs"))
+		ret->kinds[ret->n_kinds++] = ROOTFS_OVERLAY;
+	if (str_eq(kind, "overlay"))
+		return 0;
+	o->no_program = no_program(a, host);
+	o->program = host->fuse_overlayfs;
+	if (!o->no_program)
+		ret->kinds[ret->n_kinds++] = ROOTFS_FUSE_OVERLAYFS;
+	if (ret->n_kinds)
+		return 0;
+	err_set(err, ENOENT, "annotation org.bryo.rootfs: fuse-overlayfs cannot be used here: %s",
+		host->fuse_overlayfs ? "no right to read and write /dev/fuse"
+				     : "it is not installed");
+	return err_hint(err, -ENOENT,
+			"overlay, the kernel's, or auto; 'bryo doctor' tells what is missing");
+}
+
 static int plan_kind(struct arena *a, const struct rootfs_request *q, const char *kind,
 		     struct rootfs_plan *ret, struct err *err)
 {
@@ -124,8 +160,7 @@ static int plan_kind(struct arena *a, const struct rootfs_request *q, const char
 	rc = plan_layers(a, q, &words, ret, err);
 	if (rc < 0 || (ret->overlay.upper == UPPER_NONE && ret->overlay.lower.n == 1))
 		return rc;
-	ret->kinds[0] = ROOTFS_OVERLAY;
-	return 0;
+	return plan_backends(a, q->host, kind, ret, err);
 }
 
 int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes,
@@ -197,7 +232,71 @@ static int tmpfs_place(struct err *err)
 	return fd >= 0 ? fd : err_sys(err, "open '/'");
 }
 
-int rootfs_attach_inside(const struct rootfs_plan *plan, int source, struct err *err)
+/* What a later backend may be able to do. */
+static bool falls_through(int rc)
+{
+	return rc == -EINVAL || rc == -EPERM || rc == -EOPNOTSUPP || rc == -ENODEV;
+}
+
+/* The first request to a root that a program serves shows whether it does. */
+static int check_served(int tree, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(tree, &st) < 0)
+		return err_sys(err, "look at the root that fuse-overlayfs serves");
+	return 0;
+}
+
+static int mount_served(const struct rootfs_plan *plan, const struct rootfs_server *server,
+			int why_not, struct err *err)
+{
+	auto_fd int fuse = -1;
+	auto_fd int tree = fuse_overlayfs_mount_inside(&plan->overlay, &fuse, err);
+	int rc = tree;
+
+	if (tree >= 0)
+		rc = server->serve(server->arg, ROOTFS_FUSE_OVERLAYFS, why_not, fuse, err);
+	fd_closep(&fuse); /* the program's alone: its end ends the connection */
+	if (rc == 0)
+		rc = check_served(tree, err);
+	return rc < 0 ? rc : take_fd(&tree);
+}
+
+static int mount_layers(const struct rootfs_plan *plan, const struct rootfs_server *server,
+			struct err *err)
+{
+	struct err why = ERR_INIT, then = ERR_INIT;
+	bool second = plan->n_kinds > 1;
+	int tree, rc;
+
+	if (plan->kinds[0] == ROOTFS_FUSE_OVERLAYFS)
+		return mount_served(plan, server, 0, err);
+	tree = overlay_mount_inside(&plan->overlay, &why);
+	if (tree >= 0 && second) {
+		rc = server->serve(server->arg, ROOTFS_OVERLAY, 0, -1, err);
+		if (rc < 0)
+			fd_closep(&tree);
+		return rc < 0 ? rc : tree;
+	}
+	if (tree >= 0)
+		return tree;
+	if (!second || !falls_through(tree)) {
+		if (plan->overlay.no_program && falls_through(tree))
+			err_hint(&why, tree, "%s", plan->overlay.no_program);
+		*err = why;
+		return tree;
+	}
+	rc = mount_served(plan, server, why.num, &then);
+	if (rc >= 0)
+		return rc;
+	*err = then;
+	(void)err_also(err, &why);
+	return rc;
+}
+
+int rootfs_attach_inside(const struct rootfs_plan *plan, int source,
+			 const struct rootfs_server *server, struct err *err)
 {
 	auto_fd int place = -1, tree = -1;
 	int rc;
@@ -218,7 +317,7 @@ int rootfs_attach_inside(const struct rootfs_plan *plan, int source, struct err 
 		tree = mount_clone(source, true, 0, 0, err);
 		break;
 	default:
-		tree = overlay_mount_inside(&plan->overlay, err);
+		tree = mount_layers(plan, server, err);
 		overlay_close_inside(&plan->overlay);
 	}
 	if (tree < 0)

@@ -59,7 +59,7 @@ struct rootfs_plan {
 struct rootfs_request {
 	const struct spec *spec;
 	const char *bundle;
-	const struct host *host;
+	struct host *host;
 	bool no_pivot;
 	bool userns; /* mounts are made with the rights of a user namespace only */
 };
@@ -69,8 +69,17 @@ int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *n
 const char *rootfs_kind_name(enum rootfs_kind kind);
 /* The O_PATH descriptor of the source, -EAGAIN where there is none; before any change of identity. [inside] */
 int rootfs_source_inside(const struct rootfs_plan *plan, struct err *err);
+
+/* Who tells the runtime which layered backend works, with errno of the one before it, and waits
+ * until the program of one that has one answers. */
+struct rootfs_server {
+	int (*serve)(void *arg, enum rootfs_kind kind, int why_not_first, int fuse,
+		     struct err *err);
+	void *arg;
+};
 /* Makes our mounts private to us, attaches the root; returns the descriptor of the attached root. */
-int rootfs_attach_inside(const struct rootfs_plan *plan, int source, struct err *err);
+int rootfs_attach_inside(const struct rootfs_plan *plan, int source,
+			 const struct rootfs_server *server, struct err *err);
 /* pivot_root; the old root stays mounted over the new one until rootfs_finish_inside(). The
  * working directory is then the old root. */
 int rootfs_pivot_inside(const struct rootfs_plan *plan, int rootfd, struct err *err);

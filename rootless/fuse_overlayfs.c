@@ -1,0 +1,236 @@
+/*
+ * fuse_overlayfs.c - see fuse_overlayfs.h. Mounted by init; started by the runtime, whose child
+ * does what has to be done as the caller, then as the container's root, and becomes the program.
+ */
+#include "fuse_overlayfs.h"
+
+#include "base/become.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "feature/mount_fs.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#define WORDS_MAX 4096
+
+static int set(int fs, const char *key, const char *value, struct err *err)
+{
+	if (sys_fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0) < 0)
+		return err_sys(err, "option '%s'", key);
+	return 0;
+}
+
+static int configure(int fs, int fuse, struct err *err)
+{
+	char number[16];
+	const char *const options[][2] = {
+		{ "source", "fuse-overlayfs" },
+		{ "subtype", "fuse-overlayfs" },
+		{ "fd", number },
+		{ "rootmode", "40000" },
+		{ "user_id", "0" },
+		{ "group_id", "0" },
+		{ "default_permissions", NULL },
+		{ "allow_other", NULL },
+	};
+	int rc = 0;
+
+	(void)snprintf(number, sizeof(number), "%d", fuse);
+	for (size_t i = 0; i < ARRAY_LEN(options) && rc == 0; i++)
+		rc = set(fs, options[i][0], options[i][1], err);
+	if (rc == 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		rc = err_sys(err, "create");
+	return rc;
+}
+
+int fuse_overlayfs_mount_inside(const struct overlay_plan *plan, int *ret_fuse, struct err *err)
+{
+	auto_fd int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	auto_fd int fs = -1;
+	uint64_t attr = 0;
+	int tree, rc;
+
+	if (fuse < 0)
+		return err_sys(err, "open '/dev/fuse'");
+	rc = overlay_attributes(plan, &attr, err);
+	if (rc < 0)
+		return rc;
+	fs = sys_fsopen("fuse", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return err_sys(err, "file system type 'fuse'");
+	rc = configure(fs, fuse, err);
+	if (rc < 0) {
+		mount_fs_messages(fs, err);
+		return rc;
+	}
+	tree = sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attr);
+	if (tree < 0)
+		return err_sys(err, "make the mount");
+	*ret_fuse = take_fd(&fuse);
+	return tree;
+}
+
+/* --------------------------------------------------------- the child that becomes the program */
+
+/* As the caller; what he may not search is left to root inside. */
+static int open_layers(const struct overlay_plan *p, bool last, struct err *err)
+{
+	for (size_t i = 0; i < p->lower.n; i++) {
+		if (p->fds[i] < 0)
+			p->fds[i] = open(p->lower.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (p->fds[i] < 0 && (last || errno != EACCES))
+			return err_sys(err, "layer '%s'", p->lower.v[i]);
+	}
+	return 0;
+}
+
+/* DIR of the changes, in whose place a memory's is made. */
+static int open_changes(const struct overlay_plan *p, struct err *err)
+{
+	const char *dir = p->upper == UPPER_MEMORY ? p->spare : p->dir;
+	int fd;
+
+	if (p->upper == UPPER_NONE)
+		return 0;
+	if (p->upper == UPPER_MEMORY && mkdir(dir, 0700) < 0)
+		return err_sys(err, "make the directory for changes '%s'", dir);
+	fd = p->fds[p->lower.n] = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, "directory for changes '%s'", dir) : 0;
+}
+
+static void options_text(const struct overlay_plan *p, int upper, int work, struct str *ret)
+{
+	str_add(ret, "lowerdir=");
+	for (size_t i = 0; i < p->lower.n; i++)
+		str_addf(ret, "%s/proc/self/fd/%d", i ? ":" : "", p->fds[i]);
+	if (upper >= 0)
+		str_addf(ret, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", upper, work);
+}
+
+static int become(const struct fuse_overlayfs_request *q, int upper, int work, int words,
+		  struct err *err)
+{
+	const struct overlay_plan *p = q->plan;
+	auto_free int *keep = mem_alloc((p->lower.n + 3) * sizeof(int));
+	auto_str struct str options = STR_INIT;
+	char point[32];
+	char *argv[] = { "fuse-overlayfs", "-f", "-o", NULL, point, NULL };
+	struct become b = { .path = p->program, .argv = argv, .out = words, .keep = keep };
+
+	for (size_t i = 0; i < p->lower.n; i++)
+		keep[b.n_keep++] = p->fds[i];
+	keep[b.n_keep++] = q->fuse;
+	if (upper >= 0) {
+		keep[b.n_keep++] = upper;
+		keep[b.n_keep++] = work;
+	}
+	options_text(p, upper, work, &options);
+	(void)snprintf(point, sizeof(point), "/dev/fd/%d", q->fuse);
+	argv[3] = options.p;
+	return become_program(&b, err);
+}
+
+static int serve(const struct fuse_overlayfs_request *q, int words, struct err *err)
+{
+	const struct overlay_plan *p = q->plan;
+	int upper = -1, work = -1;
+	int rc = open_layers(p, false, err);
+
+	if (rc == 0)
+		rc = open_changes(p, err);
+	if (rc == 0 && q->userns >= 0 && setns(q->userns, CLONE_NEWUSER) < 0)
+		rc = err_sys(err, "enter the container's user namespace");
+	if (rc == 0)
+		rc = user_become_root_inside(q->ids, q->user, err);
+	if (rc == 0)
+		rc = open_layers(p, true, err);
+	if (rc == 0 && p->upper != UPPER_NONE)
+		rc = overlay_open_pair(p, p->fds[p->lower.n], &upper, &work, err);
+	return rc < 0 ? rc : become(q, upper, work, words, err);
+}
+
+/* --------------------------------------------------------------------------------- the runtime */
+
+/* Nobody reads it while it runs: what does not fit is not written. */
+static int new_words(struct err *err)
+{
+	auto_fd int fd = memfd_create("fuse-overlayfs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, WORDS_MAX) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return err_sys(err, "make a memory file");
+	return take_fd(&fd);
+}
+
+/* End of file: it was executed. */
+static int wait_for_exec(int in, struct err *err)
+{
+	struct err said = ERR_INIT;
+	ssize_t n;
+
+	do
+		n = read(in, &said, sizeof(said));
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return 0;
+	if (n != sizeof(said) || said.num <= 0)
+		return err_set(err, EPROTO, "malformed answer");
+	*err = said;
+	return -said.num;
+}
+
+int fuse_overlayfs_serve_outside(const struct fuse_overlayfs_request *q, struct fuse_overlayfs *ret,
+				 struct err *err)
+{
+	struct clone_args clone = { .exit_signal = SIGCHLD };
+	auto_fd int words = new_words(err);
+	int pipes[2], rc;
+	pid_t pid;
+
+	if (words < 0)
+		return words;
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_sys(err, "make a pipe");
+	auto_fd int in = pipes[0];
+	auto_fd int out = pipes[1];
+
+	pid = sys_clone3(&clone);
+	if (pid == 0) {
+		struct err said = ERR_INIT;
+
+		(void)serve(q, words, &said);
+		_exit(fd_write_all(out, &said, sizeof(said), NULL) < 0 ? 126 : 127);
+	}
+	if (pid < 0)
+		return err_sys(err, "clone");
+	fd_closep(&out);
+	rc = wait_for_exec(in, err);
+	if (rc < 0) {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		return err_in(err, rc, "fuse-overlayfs");
+	}
+	ret->pid = pid;
+	ret->words = take_fd(&words);
+	return 0;
+}
+
+int fuse_overlayfs_explain(struct fuse_overlayfs *f, int rc, struct err *err)
+{
+	char text[256];
+	ssize_t n = f->words < 0 ? 0 : pread(f->words, text, sizeof(text) - 1, 0);
+
+	fd_closep(&f->words);
+	if (n <= 0)
+		return rc;
+	text[n] = '\0';
+	for (char *c = text; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	return text[0] ? err_hint(err, rc, "fuse-overlayfs says: %s", text) : rc;
+}

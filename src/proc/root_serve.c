@@ -1,0 +1,78 @@
+/* root_serve.c - both ends of the conversation in root_serve.h. */
+#include "root_serve.h"
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "proc/sync.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct layered { /* the payload of `layered` */
+	int kind, why_not_first;
+};
+
+bool root_is_served(const struct plan *plan)
+{
+	return plan->rootfs.kinds[plan->rootfs.n_kinds - 1] == ROOTFS_FUSE_OVERLAYFS;
+}
+
+static int open_userns(const struct plan *plan, pid_t pid, struct err *err)
+{
+	char path[40];
+	int fd;
+
+	if (!(plan->ns.differ & CLONE_NEWUSER))
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_sys(err, "open '%s'", path);
+}
+
+static int serve(const struct plan *plan, pid_t pid, int fuse, struct fuse_overlayfs *ret,
+		 struct err *err)
+{
+	auto_fd int userns = open_userns(plan, pid, err);
+	struct fuse_overlayfs_request q = {
+		.plan = &plan->rootfs.overlay,
+		.ids = &plan->idmap,
+		.user = &plan->process.user,
+		.userns = userns,
+		.fuse = fuse,
+	};
+
+	if (fuse < 0)
+		return err_set(err, EPROTO, "'layered' brings no descriptor");
+	return userns < -1 ? userns : fuse_overlayfs_serve_outside(&q, ret, err);
+}
+
+int root_serve_outside(const struct plan *plan, int sock, pid_t pid, struct root_served *ret,
+		       struct err *err)
+{
+	struct sync_packet p = { .fds = { -1, -1 } };
+	struct layered said;
+	int rc = sync_expect(sock, SYNC_LAYERED, "container init", &p, err);
+
+	if (rc < 0)
+		return rc;
+	auto_fd int fuse = p.fds[0];
+
+	if (p.len != sizeof(said))
+		return err_set(err, EPROTO, "malformed 'layered'");
+	memcpy(&said, p.payload, sizeof(said));
+	ret->kind = said.kind == ROOTFS_FUSE_OVERLAYFS ? ROOTFS_FUSE_OVERLAYFS : ROOTFS_OVERLAY;
+	ret->why_not_first = said.why_not_first;
+	if (ret->kind == ROOTFS_FUSE_OVERLAYFS)
+		rc = serve(plan, pid, fuse, &ret->fuse, err);
+	return rc < 0 ? rc : sync_send(sock, SYNC_SERVED, err);
+}
+
+int root_serve_inside(void *arg, enum rootfs_kind kind, int why_not_first, int fuse,
+		      struct err *err)
+{
+	const int *sock = arg;
+	struct layered say = { (int)kind, why_not_first };
+	int rc = sync_send_with(*sock, SYNC_LAYERED, &say, sizeof(say), fuse, err);
+
+	return rc < 0 ? rc : sync_expect(*sock, SYNC_SERVED, "runtime", NULL, err);
+}
