@@ -31,7 +31,7 @@ tree() { find "$1" -printf '%P %y %m %U %s %l\n' | sort; }
 
 # ----------------------------------------------------------------------------- what is seen
 
-# covers: --overlay --ephemeral
+# covers: --rootfs --overlay --ephemeral
 @test "overlay: the first layer is topmost, the root is below all" {
 	in_layers --overlay "$T/b:$T/a" --ephemeral -- sh -c 'cat /opt/name /opt/only-a; ls /bin/sh'
 	[ "$output" = "$(printf '%s\n' b a /bin/sh)" ]
