@@ -43,6 +43,11 @@ static const struct opt sandbox_opts[] = {
 	  "bind a socket here and pass it on" },
 	{ "seccomp", 0, OPT_STRING, OFF(seccomp), "FILE",
 	  "system call filter: default, none, or a linux.seccomp object" },
+	{ "disable-userns", 0, OPT_FLAG, OFF(disable_userns), NULL,
+	  "let CMD make no user namespaces" },
+	{ "no-new-session", 0, OPT_FLAG, OFF(no_new_session), NULL,
+	  "leave CMD in the session of the caller's terminal" },
+	{ "new-session", 0, OPT_FLAG, OFF(new_session), NULL, NULL }, /* it is so by default */
 	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
 	  "how the sandbox's IDs are mapped (default: your own alone)" },
 	{ "plan", 0, OPT_FLAG, OFF(plan), NULL, "print what would be done, as 'bryo plan' does" },
@@ -128,6 +133,8 @@ static int sandbox_build(struct sandbox *s, union cli_err *err)
 	s->spec.uid = geteuid();
 	s->spec.gid = getegid();
 	s->spec.idmap = s->args->idmap;
+	s->spec.no_userns = s->args->disable_userns;
+	s->spec.keep_session = s->args->no_new_session && !s->args->new_session;
 	sandbox_host(s);
 	rc = sandbox_env(s, err);
 	if (rc == 0)

@@ -21,6 +21,7 @@ struct sandbox_args {
 	struct strv rw, ro, tmpfs, bind_data, env, keep_env;
 	const char *cwd, *seccomp, *idmap;
 	const char *memory, *cpus, *pids;
+	bool new_session, no_new_session, disable_userns;
 	bool plan, print_spec, list_profiles;
 };
 

@@ -123,11 +123,35 @@ static const char *fit_ping_range(struct arena *a, const char *value, const stru
 	return fitted;
 }
 
+static int plan_userns(const struct spec *spec, const struct ns_plan *ns, struct sysctl_plan *ret,
+		       struct err *err)
+{
+	const char *word = spec_annotation(spec, USERNS_ANNOTATION);
+
+	if (!word || str_eq(word, "allowed"))
+		return 0;
+	if (!str_eq(word, "disabled"))
+		return err_hint(err,
+				err_set(err, EINVAL,
+					"annotation " USERNS_ANNOTATION ": unknown value '%s'", word),
+				"disabled or allowed");
+	if (!(ns->create & CLONE_NEWUSER))
+		return err_hint(err,
+				err_set(err, EINVAL,
+					"annotation " USERNS_ANNOTATION
+					" needs a new user namespace of the container's own"),
+				"add {\"type\": \"user\"} to linux.namespaces: what is joined by path is "
+				"not the container's to limit");
+	ret->v[ret->n++] = (struct sysctl_one){ "user.max_user_namespaces",
+						"sys/user/max_user_namespaces", "0" };
+	return 0;
+}
+
 int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *ns,
 		const struct idmap_plan *ids, struct notes *notes, struct sysctl_plan *ret,
 		struct err *err)
 {
-	ret->v = arena_alloc(a, (spec->linux_.sysctl.n + 1) * sizeof(*ret->v));
+	ret->v = arena_alloc(a, (spec->linux_.sysctl.n + 2) * sizeof(*ret->v));
 	for (size_t i = 0; i < spec->linux_.sysctl.n; i++) {
 		const struct pair *p = &spec->linux_.sysctl.v[i];
 		const char *value = p->value;
@@ -143,7 +167,7 @@ int sysctl_plan(struct arena *a, const struct spec *spec, const struct ns_plan *
 								arena_printf(a, "sys/%s", path),
 								value };
 	}
-	return 0;
+	return plan_userns(spec, ns, ret, err);
 }
 
 static int write_one(int proc, const struct sysctl_one *s, struct err *err)

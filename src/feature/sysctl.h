@@ -4,6 +4,11 @@
  * Only keys of a namespace that the container has for itself are accepted; all else would change
  * the host or be refused. Writes go through a procfs that init mounts for itself, detached, so
  * that nothing of the image or the config can stand in its way (CVE-2025-52881).
+ *
+ * The annotation org.bryo.userns=disabled is one more: user.max_user_namespaces of the container's
+ * user namespace is 0, so that nobody inside makes another one, where he would have all
+ * capabilities again and more of the kernel to attack. Only CAP_SYS_RESOURCE could raise it,
+ * whatever is mounted on /proc/sys, so plan/check.c refuses a process that may have that.
  */
 #ifndef BRYO_SYSCTL_H
 #define BRYO_SYSCTL_H
@@ -13,6 +18,8 @@
 #include "feature/note.h"
 #include "feature/ns.h"
 #include "oci/spec.h"
+
+#define USERNS_ANNOTATION "org.bryo.userns"
 
 struct sysctl_one { const char *key, *path /* "sys/net/..." */, *value; };
 struct sysctl_plan { struct sysctl_one *v; size_t n; };

@@ -201,6 +201,10 @@ void sandbox_spec_write(const struct sandbox_spec *s, struct str *ret)
 	linux_part(&o, s);
 	json_out_object(&o, "annotations");
 	json_out_str(&o, "org.bryo.rootfs", "tmpfs");
+	if (s->keep_session)
+		json_out_str(&o, "org.bryo.session", "keep");
+	if (s->no_userns)
+		json_out_str(&o, "org.bryo.userns", "disabled");
 	if (s->idmap)
 		json_out_str(&o, IDMAP_ANNOTATION, s->idmap);
 	json_out_end(&o, '}');

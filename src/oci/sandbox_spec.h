@@ -47,6 +47,8 @@ struct sandbox_spec {
 		size_t n;
 	} mounts;	     /* parents first */
 	struct sandbox_limits limits;
+	bool keep_session;   /* org.bryo.session=keep */
+	bool no_userns;	     /* org.bryo.userns=disabled */
 	const char *seccomp; /* a linux.seccomp object as text; NULL: no filter */
 	const char *idmap;   /* instead of the caller's ID alone: idmap_style.h; or NULL */
 };

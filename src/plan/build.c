@@ -80,6 +80,19 @@ static bool keeps_own_id(const struct plan *plan, const struct spec *spec, const
 	return uid == host->uid && gid == host->gid;
 }
 
+/* exec always starts a session of its own: this is for the container's first process. */
+static int plan_session(const struct spec *spec, struct plan *plan, struct err *err)
+{
+	const char *word = spec_annotation(spec, "org.bryo.session");
+
+	plan->process.keep_session = str_eq(word, "keep");
+	if (!word || plan->process.keep_session || str_eq(word, "new"))
+		return 0;
+	return err_hint(
+		err, err_set(err, EINVAL, "annotation org.bryo.session: unknown value '%s'", word),
+		"keep or new");
+}
+
 static void plan_features(struct arena *a, const struct plan_request *q, struct host *host,
 			  struct plan *plan, struct err *all)
 {
@@ -134,6 +147,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		add(all, &one,
 		    process_plan(a, &process, &plan->idmap, host, &plan->notes, &plan->process,
 				 &one));
+	add(all, &one, plan_session(spec, plan, &one));
 	add(all, &one,
 	    hooks_plan(a, spec, q->id, q->bundle,
 		       plan->process.envp ? plan->process.envp + 1 : NULL, &plan->hooks, &one));

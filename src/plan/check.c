@@ -4,7 +4,10 @@
  */
 #include "plan.h"
 
+#include "base/str.h"
 #include "base/sys.h"
+
+#include <linux/capability.h>
 
 /* Without both, nothing tells what belongs to the container. */
 static void check_sharing(const struct plan *plan, struct notes *notes)
@@ -36,11 +39,23 @@ static void check_device_rules(const struct spec *spec, const struct plan *plan,
 	}
 }
 
+static int check_userns(const struct spec *spec, const struct plan *plan, struct err *err)
+{
+	const struct caps_plan *c = &plan->process.caps;
+	uint64_t all = c->bounding | c->permitted | c->inheritable | c->ambient;
+
+	if (!str_eq(spec_annotation(spec, USERNS_ANNOTATION), "disabled") ||
+	    !(all & (1ULL << CAP_SYS_RESOURCE)))
+		return 0;
+	err_set(err, EINVAL, "annotation " USERNS_ANNOTATION ": the process may have CAP_SYS_RESOURCE, "
+			     "with which it can allow user namespaces again");
+	return err_hint(err, -EINVAL, "take it out of process.capabilities, of bounding above all");
+}
+
 int plan_check(const struct spec *spec, const struct plan *plan, struct notes *notes,
 	       struct err *err)
 {
-	(void)err;
 	check_sharing(plan, notes);
 	check_device_rules(spec, plan, notes);
-	return 0;
+	return check_userns(spec, plan, err);
 }

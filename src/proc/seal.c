@@ -195,8 +195,8 @@ static int seal(const struct process_plan *p, int slave, int sock, char *program
 	reset_signals();
 	if (rc == 0 && slave >= 0)
 		rc = terminal_adopt_inside(slave, err);
-	else if (rc == 0)
-		(void)setsid();
+	else if (rc == 0 && !p->keep_session)
+		(void)setsid(); /* or TIOCSTI could type into the caller's terminal */
 	umask(p->user.umask);
 	if (rc == 0)
 		rc = sched_inside(&p->sched, err);
