@@ -27,6 +27,8 @@ static const struct opt sandbox_opts[] = {
 	  "options of $XDG_CONFIG_HOME/bryo/NAME.json, before those given here" },
 	{ "rw", 0, OPT_LIST, OFF(rw), "PATH", "let CMD read and write PATH" },
 	{ "ro", 0, OPT_LIST, OFF(ro), "PATH", "let CMD read PATH" },
+	{ "overlay-home", 0, OPT_FLAG, OFF(overlay_home), NULL,
+	  "show CMD the real home, and throw away what it writes there" },
 	{ "tmpfs", 0, OPT_LIST, OFF(tmpfs), "PATH[:size=SIZE,mode=MODE,...]",
 	  "a new empty file system in memory" },
 	{ "bind-data", 0, OPT_LIST, OFF(bind_data), "SOURCE:PATH[:mode=MODE]",
@@ -108,7 +110,7 @@ static int sandbox_cwd(struct sandbox *s, struct err *err)
 	s->spec.cwd = cwd;
 	named = sandbox_mount_of(&s->spec, cwd);
 	if (named && (named->writable || str_eq(named->path, cwd)))
-		return 0;
+		return 0; /* of a home with an overlay only itself, not the project in it */
 	if (s->spec.home && sandbox_realpath(s, "home", s->spec.home, &home, NULL) < 0)
 		home = NULL;
 	refusal = sandbox_refusal(cwd, home ? home : s->spec.home);
@@ -141,6 +143,8 @@ static int sandbox_build(struct sandbox *s, union cli_err *err)
 		rc = sandbox_add_binds(s, "--ro", &s->args->ro, false, err);
 	if (rc == 0)
 		rc = sandbox_add_binds(s, "--rw", &s->args->rw, true, err);
+	if (rc == 0)
+		rc = sandbox_overlay_home(s, err);
 	if (rc == 0)
 		rc = sandbox_tmpfs(s, err);
 	if (rc == 0)

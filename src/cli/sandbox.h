@@ -21,7 +21,7 @@ struct sandbox_args {
 	struct strv rw, ro, tmpfs, bind_data, env, keep_env;
 	const char *cwd, *seccomp, *idmap;
 	const char *memory, *cpus, *pids;
-	bool new_session, no_new_session, disable_userns;
+	bool overlay_home, new_session, no_new_session, disable_userns;
 	bool plan, print_spec, list_profiles;
 };
 
@@ -54,6 +54,8 @@ int sandbox_name(struct sandbox *s, const char *path, const char **ret, struct e
  */
 int sandbox_add_mount(struct sandbox *s, const struct sandbox_mount *m, const char *option,
 		      const char *value, union cli_err *err);
+/* --overlay-home, once the home is known. */
+int sandbox_overlay_home(struct sandbox *s, union cli_err *err);
 /* --memory, --cpus, --pids; --tmpfs; --bind-data. */
 int sandbox_limits(struct sandbox *s, union cli_err *err);
 int sandbox_tmpfs(struct sandbox *s, union cli_err *err);

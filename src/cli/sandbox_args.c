@@ -183,6 +183,39 @@ static int tmpfs_one(struct sandbox *s, const char *value, union cli_err *err)
 	return rc < 0 ? rc : sandbox_add_mount(s, &m, "--tmpfs", value, err);
 }
 
+/* ':' separates layers and '\\' escapes it. */
+static const char *layer(struct sandbox *s, const char *path)
+{
+	auto_str struct str text = STR_INIT;
+
+	str_add(&text, "lowerdir=");
+	for (; *path; path++)
+		str_addf(&text, "%s%c", *path == ':' || *path == '\\' ? "\\" : "", *path);
+	return arena_strdup(s->a, text.p);
+}
+
+int sandbox_overlay_home(struct sandbox *s, union cli_err *err)
+{
+	struct sandbox_mount m = { .kind = SANDBOX_OVERLAY, .path = s->spec.home };
+	const char **options;
+	int rc;
+
+	if (!s->args->overlay_home)
+		return 0;
+	if (!s->spec.home)
+		return cli_usage(s->cli, err, "--overlay-home: there is no home directory to show");
+	rc = sandbox_realpath(s, "--overlay-home", s->spec.home, &m.source, &err->own);
+	if (rc < 0)
+		return rc;
+	options = arena_alloc(s->a, 5 * sizeof(*options));
+	options[m.options.n++] = layer(s, m.source);
+	options[m.options.n++] = "ephemeral";
+	options[m.options.n++] = "nosuid";
+	options[m.options.n++] = "nodev";
+	m.options.v = options;
+	return sandbox_add_mount(s, &m, "--overlay-home", s->spec.home, err);
+}
+
 int sandbox_tmpfs(struct sandbox *s, union cli_err *err)
 {
 	int rc = 0;

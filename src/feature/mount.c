@@ -10,6 +10,8 @@
 #include "mount_data.h"
 #include "mount_explain.h"
 #include "mount_fs.h"
+#include "mount_layers.h"
+#include "rootfs/overlay.h"
 
 #include <limits.h>
 #include <string.h>
@@ -92,9 +94,10 @@ int mount_sources_inside(const struct mount_plan *plan, struct err *err)
 		const struct mount_op *op = &plan->v[i];
 		int fd;
 
-		if (op->kind != MOUNT_BIND || op->map.active)
+		if ((op->kind != MOUNT_BIND && op->kind != MOUNT_LAYERS) || op->map.active)
 			continue;
-		fd = mount_open_source(op, err);
+		fd = op->kind == MOUNT_LAYERS ? overlay_sources_inside(op->layers, err)
+					      : mount_open_source(op, err);
 		if (fd < 0 && !(op->optional && fd == -ENOENT))
 			return err_in(err, fd, "mount '%s'", op->target);
 		plan->sources[i] = fd < 0 ? -1 : fd;
@@ -299,6 +302,8 @@ static int do_one(const struct mount_plan *plan, size_t i, int rootfd, struct er
 		return do_remount(op, rootfd, err);
 	case MOUNT_DATA:
 		return mount_data_inside(op, rootfd, err);
+	case MOUNT_LAYERS:
+		return mount_layers_inside(op, rootfd, err);
 	case MOUNT_CGROUP:
 		return do_cgroup(op, rootfd, err);
 	}

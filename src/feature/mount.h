@@ -16,8 +16,8 @@
  * executed one attached mount at a time.
  *
  * mount.c walks the list, binds and remounts; mount_fs.c makes new file systems, mount_copyup.c
- * fills them, mount_data.c makes files from descriptors, mount_idmap.c translates IDs,
- * mount_explain.c finds who is in the way.
+ * fills them, mount_data.c makes files from descriptors, mount_layers.c overlays that
+ * forget, mount_idmap.c translates IDs, mount_explain.c finds who is in the way.
  *
  * Locked flags (nosuid, nodev, noexec, ro, atime of a mount that came from a more privileged
  * namespace) stay by themselves on a clone; only a config that clears one explicitly is refused
@@ -39,10 +39,12 @@ enum mount_kind {
 	MOUNT_BIND,	/* clone of .source */
 	MOUNT_REMOUNT,	/* attributes of an existing mount */
 	MOUNT_DATA,	/* one file with the content of a descriptor: mount_data.h */
+	MOUNT_LAYERS,	/* an overlay whose changes are thrown away: mount_layers.h */
 	MOUNT_CGROUP,	/* cgroup2, else a read-only bind of /sys/fs/cgroup, else an empty tmpfs */
 };
 
 struct mount_data;
+struct overlay_plan;
 
 struct mount_op {
 	enum mount_kind kind;
@@ -54,6 +56,7 @@ struct mount_op {
 	struct mount_idmap map;
 	size_t index;			     /* in mounts[] */
 	struct mount_data *content;	     /* of MOUNT_DATA, else NULL */
+	struct overlay_plan *layers;	     /* of MOUNT_LAYERS, else NULL */
 	const char *label;		     /* security.selinux of a file system that takes no context=, or NULL */
 };
 

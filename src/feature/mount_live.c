@@ -27,9 +27,9 @@ static int check_one(const struct mount_op *op, struct err *err)
 			"a procfs can only be mounted while the container is created");
 		return err_hint(err, -ENOTSUP, "put it into mounts[] of config.json");
 	}
-	if (op->kind == MOUNT_DATA) {
-		err_set(err, ENOTSUP, "type %s is not supported for a running container",
-			MOUNT_DATA_TYPE);
+	if (op->kind == MOUNT_DATA || op->kind == MOUNT_LAYERS) {
+		err_set(err, ENOTSUP, "%s is not supported for a running container",
+			op->kind == MOUNT_DATA ? "type " MOUNT_DATA_TYPE : "option 'ephemeral'");
 		return err_hint(err, -ENOTSUP, "put the mount into mounts[] of config.json");
 	}
 	if (op->map.active || op->o.copy_symlink) {

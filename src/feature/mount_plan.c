@@ -4,6 +4,7 @@
  */
 #include "mount.h"
 #include "mount_data.h"
+#include "mount_layers.h"
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -19,6 +20,7 @@
 struct planner {
 	struct arena *a;
 	const char *bundle;
+	const struct host *host;
 	const struct ns_plan *ns;
 	const struct idmap_plan *ids;
 	struct notes *notes;
@@ -187,6 +189,8 @@ static int plan_fs(struct planner *p, struct mount_op *op, struct err *err)
 		if (rc < 0 || op->kind == MOUNT_BIND)
 			return rc;
 	}
+	if (str_eq(op->type, "overlay") && mount_layers_wanted(op))
+		return mount_layers_plan(p->a, p->bundle, p->userns, p->host, op, err);
 	if (str_eq(op->type, "overlay") && p->userns && plan_overlay(p, op, err) < 0)
 		return -EINVAL;
 	if (str_eq(op->type, "sysfs") && p->userns && !owns(p->ns, CLONE_NEWNET)) {
@@ -426,6 +430,7 @@ int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
 	bool userns = (ns->differ & CLONE_NEWUSER) || host->in_userns;
 	struct planner p = { a,
 			     bundle,
+			     host,
 			     ns,
 			     ids,
 			     notes,

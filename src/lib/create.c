@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/mount_data.h"
+#include "feature/mount_layers.h"
 #include "oci/idmap_style.h"
 #include "oci/proc_word.h"
 #include "oci/spec_load.h"
@@ -150,8 +151,17 @@ static const char *created_now(struct arena *a)
 	return arena_strdup(a, text);
 }
 
+/* The layers whose changes have a directory on the host: those of the root, or of a mount. */
+static struct overlay_plan *changes(struct plan *plan)
+{
+	struct overlay_plan *of_mount = mount_layers_on_disk(&plan->mounts);
+
+	return of_mount ? of_mount : &plan->rootfs.overlay;
+}
+
 static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id)
 {
+	const struct overlay_plan *layers = changes(&c->plan);
 	struct record *r = &c->c.record;
 
 	*r = (struct record){
@@ -169,9 +179,8 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.net_backend = net_kind_name(c->plan.net.kind),
 		.net_socket = c->plan.net.kind == NET_SLIRP4NETNS ? NET_SOCKET : NULL,
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kinds[0]),
-		.upper = c->plan.rootfs.overlay.dir ? c->plan.rootfs.overlay.dir
-						    : c->plan.rootfs.overlay.spare,
-		.upper_thrown_away = c->plan.rootfs.overlay.upper != UPPER_KEPT,
+		.upper = layers->dir ? layers->dir : layers->spare,
+		.upper_thrown_away = layers->upper != UPPER_KEPT,
 		.no_new_keyring = !c->plan.keyring,
 		.annotations = c->spec->annotations,
 		.rdt_class = c->plan.rdt.ours ? c->plan.rdt.class : NULL,
@@ -193,7 +202,7 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	c->c.dirfd = state_claim(ctx->rootfd, id, &c->c.lock, err);
 	if (c->c.dirfd < 0)
 		return c->c.dirfd;
-	rc = layers_place(&c->arena, id, c->bundle, &c->plan.rootfs.overlay, err);
+	rc = layers_place(&c->arena, id, c->bundle, changes(&c->plan), err);
 	fill_record(ctx, c, id);
 	if (c->plan.cgroup.backend != CGROUP_NONE)
 		c->plan.cgroup.mark = cgroup_mark(&c->arena, c->c.record.created, ctx->root);
@@ -204,7 +213,7 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
 	if (rc == 0)
-		rc = layers_make_outside(&c->arena, &c->plan.rootfs.overlay, &c->upper, err);
+		rc = layers_make_outside(&c->arena, changes(&c->plan), &c->upper, err);
 	return rc < 0 ? err_in(err, rc, "state of container '%s'", id) : 0;
 }
 

@@ -52,6 +52,8 @@ static void mount_named(struct json_out *o, const struct sandbox_mount *m)
 {
 	if (m->kind == SANDBOX_TMPFS)
 		mount(o, m->path, "tmpfs", "tmpfs", m->options.v);
+	else if (m->kind == SANDBOX_OVERLAY)
+		mount(o, m->path, "overlay", "overlay", m->options.v);
 	else if (m->kind == SANDBOX_DATA)
 		mount(o, m->path, "bryo-data", m->source, m->options.v);
 	else if (m->writable)

@@ -14,6 +14,7 @@
 enum sandbox_kind {
 	SANDBOX_BIND,
 	SANDBOX_TMPFS,
+	SANDBOX_OVERLAY, /* source, with changes that are thrown away */
 	SANDBOX_DATA, /* a file with the content of descriptor fd:N (feature/mount_data.h) */
 };
 
@@ -22,7 +23,7 @@ struct sandbox_mount {
 	const char *source; /* absolute; of SANDBOX_DATA "fd:N"; of SANDBOX_TMPFS NULL */
 	bool writable;
 	enum sandbox_kind kind;
-	struct strv options; /* of SANDBOX_TMPFS and SANDBOX_DATA */
+	struct strv options; /* of all but SANDBOX_BIND */
 };
 
 /* 0: no limit. */

@@ -52,10 +52,25 @@ static int check_userns(const struct spec *spec, const struct plan *plan, struct
 	return err_hint(err, -EINVAL, "take it out of process.capabilities, of bounding above all");
 }
 
+/* delete finds one directory of changes in the record. */
+static int check_changes(const struct plan *plan, struct err *err)
+{
+	size_t n = plan->rootfs.overlay.upper == UPPER_KEPT || plan->rootfs.overlay.upper == UPPER_DISK;
+
+	for (size_t i = 0; i < plan->mounts.n; i++)
+		n += plan->mounts.v[i].layers && plan->mounts.v[i].layers->upper == UPPER_DISK;
+	if (n < 2)
+		return 0;
+	err_set(err, ENOTSUP, "%zu overlays have their changes in a directory, and one is possible", n);
+	return err_hint(err, -ENOTSUP, "from Linux 6.6 on, changes that are thrown away need none");
+}
+
 int plan_check(const struct spec *spec, const struct plan *plan, struct notes *notes,
 	       struct err *err)
 {
 	check_sharing(plan, notes);
 	check_device_rules(spec, plan, notes);
+	if (check_changes(plan, err) < 0)
+		return -ENOTSUP;
 	return check_userns(spec, plan, err);
 }

@@ -32,6 +32,8 @@ const char *plan_word_mount(enum mount_kind kind, bool recursive)
 		return "remount";
 	case MOUNT_DATA:
 		return "file";
+	case MOUNT_LAYERS:
+		return "layers";
 	case MOUNT_CGROUP:
 		break;
 	}

@@ -191,3 +191,139 @@ refused" ]
 	[ "$status" -ne 0 ]
 	has_line "source '/etc/passwd' is not fd:N"
 }
+
+# The home on an overlay; where it lies is the machine's: a file system that the kernel stacks.
+overlay_home() {
+	requires userns-nested
+	echo old >"$HOME/file"
+	mkdir "$HOME/dir" "$HOME/project"
+	echo key >"$HOME/dir/key"
+	unshare --user --map-root-user --mount sh -c "mkdir $T/o $T/m && mount -t tmpfs none $T/o &&
+		mkdir $T/o/u $T/o/w && mount -t overlay -o lowerdir=$HOME,upperdir=$T/o/u,workdir=$T/o/w,userxattr none $T/m" \
+		2>/dev/null || skip "no overlay over $HOME here"
+}
+
+# covers: sandbox --overlay-home
+@test "--overlay-home shows the real home, and forgets what is written there" {
+	overlay_home
+	cd "$HOME/project"
+
+	run box --overlay-home -- sh -c 'cat ../file ../dir/key; echo new >../file; cat ../file; echo x >../lost
+		rm -r ../dir && mkdir ../dir && ls -A ../dir; echo x >made'
+
+	[ "$status" -eq 0 ]
+	[ "$output" = old$'\n'key$'\n'new ]
+	[ "$(cat "$HOME/file" "$HOME/dir/key")" = old$'\n'key ]
+	[ ! -e "$HOME/lost" ]
+	[ -e "$HOME/project/made" ] # the current directory is the real one
+}
+
+@test "with --overlay-home the home itself is a place to stand in" {
+	overlay_home
+	cd "$HOME"
+
+	run box --overlay-home -- sh -c 'pwd; echo x >made && ls made'
+
+	[ "$status" -eq 0 ]
+	[ "$output" = "$HOME"$'\n'made ]
+	[ ! -e made ]
+}
+
+@test "--overlay-home: what is mounted in the home is named, no home is told" {
+	overlay_home
+
+	run unshare --user --map-root-user --mount sh -c '
+		mount -t tmpfs none "$HOME/dir" && "$1" --root "$2" sandbox --seccomp none --overlay-home -- true' \
+		sh "$BRYO" "$ROOT" </dev/null
+	[ "$status" -eq 125 ]
+	has_line "'$HOME/dir' is mounted in it"
+	HOME=/ run box --overlay-home -- true
+	[ "$status" -eq 125 ]
+	has_line "there is no home directory"
+	run box --overlay-home --ro "$HOME" -- true
+	[ "$status" -eq 125 ]
+	has_line "in two ways"
+}
+
+@test "any config.json can have an overlay that forgets" {
+	overlay_home
+	make_bundle
+	config '.mounts += [{"destination": "/data", "type": "overlay", "source": "overlay",
+		"options": ["lowerdir=" + $dir, "ephemeral"]}] |
+		.process.args = ["sh", "-c", "cat /data/file; echo new >/data/file; cat /data/file"]' --arg dir "$HOME"
+
+	run bryo run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[ "$output" = old$'\n'new ]
+	[ "$(cat "$HOME/file")" = old ]
+	config '.mounts[-1].options += ["upperdir=/x"]'
+	run bryo run --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has_line "option 'upperdir=/x' does not go with 'ephemeral'"
+}
+
+# covers: sandbox --disable-userns org.bryo.userns
+@test "--disable-userns lets nobody inside make a user namespace, and nobody take that back" {
+	requires userns-nested
+	run box --seccomp none -- unshare --user true
+	[ "$status" -eq 0 ]
+
+	run box --seccomp none --disable-userns -- sh -c 'unshare --user true; echo $?
+		echo 9 2>/dev/null >/proc/sys/user/max_user_namespaces || echo refused; cat /proc/sys/user/max_user_namespaces'
+
+	[ "$status" -eq 0 ]
+	has_line "No space left on device"
+	has_line refused
+	[ "${lines[-1]}" = 0 ]
+}
+
+@test "org.bryo.userns=disabled holds against root with every other capability" {
+	requires user userns-nested
+	make_bundle
+	config '(.process.capabilities[]) |= (. + ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_SYS_RESOURCE"]) |
+		.annotations["org.bryo.userns"] = "disabled"'
+
+	run bryo run --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has_line "the process may have CAP_SYS_RESOURCE"
+	config '(.process.capabilities[]) |= (. - ["CAP_SYS_RESOURCE"]) | .process.args = ["sh", "-c",
+		"mount -o remount,rw /proc/sys && echo 9 2>/dev/null >/proc/sys/user/max_user_namespaces || echo refused
+		cat /proc/sys/user/max_user_namespaces; unshare -U true 2>/dev/null || echo none"]'
+	run bryo run --bundle "$BUNDLE" "$ID"
+	[ "$output" = refused$'\n'0$'\n'none ]
+	config '.annotations["org.bryo.userns"] = "off"'
+	run bryo run --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has_line "annotation org.bryo.userns: unknown value 'off'"
+}
+
+@test "org.bryo.userns=disabled needs a user namespace of the container's own" {
+	make_bundle
+	config '.linux.namespaces |= map(select(.type != "user")) | del(.linux.uidMappings, .linux.gidMappings) |
+		.annotations["org.bryo.userns"] = "disabled"'
+	requires root
+
+	run bryo run --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has_line "needs a new user namespace of the container's own"
+}
+
+# type OPTION...: CMD tries to type into the terminal that is its standard input
+type_into() {
+	local option=$1
+
+	requires cmd:script cmd:perl
+	echo 'my $c = "x"; print ioctl(STDIN, 0x5412, $c) ? "typed\n" : "refused\n";' >type.pl
+	script -qec "'$BRYO' --root '$ROOT' sandbox --seccomp none $option -- perl type.pl | cat" /dev/null </dev/null
+}
+
+# covers: sandbox --no-new-session org.bryo.session
+@test "CMD cannot type into the caller's terminal, unless it is left in the caller's session" {
+	run type_into ""
+	has_line refused
+	run type_into --new-session
+	has_line refused
+	[ "$(cat /proc/sys/dev/tty/legacy_tiocsti 2>/dev/null || echo 1)" = 1 ] || skip "the kernel lets nobody type"
+	run type_into --no-new-session
+	has_line typed
+}

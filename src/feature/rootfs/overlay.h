@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "host/host.h"
 #include "oci/spec.h"
 
 #include <stdbool.h>
@@ -39,6 +40,8 @@ struct overlay_words { /* of the annotations; NULL and UPPER_NONE where there ar
 	bool any;
 };
 
+/* Whether a tmpfs of this kernel has no user.* attributes (before 6.6). [pure] */
+bool overlay_tmpfs_is_old(const struct host *h);
 /* old_tmpfs: tmpfs has no user.* attributes here. [pure] */
 int overlay_words(const struct spec *spec, bool old_tmpfs, struct overlay_words *ret,
 		  struct err *err);

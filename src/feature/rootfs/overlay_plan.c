@@ -114,3 +114,8 @@ const char *overlay_join(struct arena *a, const struct strv *dirs)
 	}
 	return text;
 }
+
+bool overlay_tmpfs_is_old(const struct host *h)
+{
+	return h->kernel_major < 6 || (h->kernel_major == 6 && h->kernel_minor < 6);
+}

@@ -99,11 +99,6 @@ static int plan_layers(struct arena *a, const struct rootfs_request *q,
 	return 0;
 }
 
-static bool old_tmpfs(const struct host *h)
-{
-	return h->kernel_major < 6 || (h->kernel_major == 6 && h->kernel_minor < 6);
-}
-
 /* Why fuse-overlayfs cannot be used here, or NULL. */
 static const char *no_program(struct arena *a, struct host *host)
 {
@@ -143,7 +138,7 @@ static int plan_kind(struct arena *a, const struct rootfs_request *q, const char
 		     struct rootfs_plan *ret, struct err *err)
 {
 	struct overlay_words words;
-	int rc = overlay_words(q->spec, old_tmpfs(q->host), &words, err);
+	int rc = overlay_words(q->spec, overlay_tmpfs_is_old(q->host), &words, err);
 	bool layers;
 
 	if (rc < 0)
