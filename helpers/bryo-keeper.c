@@ -4,11 +4,11 @@
  *	bryo-keeper ready|- PROGRAM ARGV0 [ARG...]
  *
  * Started by bryo (proc/helpers.c) with init's pidfd on descriptor 3, a pipe on 4 which, with the
- * word "ready", is the program's to say that it is, and one on 5 that the program's pid is written to. It starts PROGRAM as its
- * child, and lives until that or init has ended; then both are gone. SIGTERM: the same at once. It
- * exists because not every program notices that the network that it serves is gone, and because
- * the runtime may be killed at any time, or has ended long ago. It holds nothing else: no directory,
- * no terminal, no file of the caller's.
+ * word "ready", is the program's to say that it is, and one on 5 that takes the program's pid. It
+ * starts PROGRAM as its child, and lives until that or init has ended; then both are gone. SIGTERM:
+ * the same at once. It exists because not every program notices that the network that it serves is
+ * gone, and because the runtime may be killed at any time, or has ended long ago. It holds nothing
+ * else: no directory, no terminal, no file of the caller's.
  *
  * SIGKILL is what ends PROGRAM: it has nothing to tidy up, and nobody waits for it longer than that.
  * PDEATHSIG is for the day when the keeper itself is killed.

@@ -35,9 +35,9 @@ struct child {
 	char output[1025];	  /* what it printed, when captured: one line, cleaned */
 };
 
-#define CHILD_INIT													\
-	{ .in = -1, .out = -1, .error = -1, .pass = -1, .pass_more = { -1, -1 }, .dirfd = -1, .pidfd = -1,	\
-	  .out_pipe = -1 }
+#define CHILD_INIT \
+	{ .in = -1, .out = -1, .error = -1, .pass = -1, .pass_more = { -1, -1 }, .dirfd = -1, \
+	  .pidfd = -1, .out_pipe = -1 }
 
 /* Finds name in PATH as execvp would; absolute names are only checked. -ENOENT, -EACCES.
  * The caller frees *ret. path_env NULL: the process's PATH. */

@@ -344,7 +344,7 @@ int idmap_outside(const struct idmap_plan *plan, pid_t pid, struct err *err)
 	char path[64];
 	int rc = 0;
 
-	if (!plan->active)
+	if (!plan->active || plan->writer == IDMAP_JOINER)
 		return 0;
 	if (plan->deny_setgroups) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
@@ -358,4 +358,20 @@ int idmap_outside(const struct idmap_plan *plan, pid_t pid, struct err *err)
 	if (rc == 0)
 		rc = write_map(pid, "gid_map", &plan->gid, err);
 	return rc < 0 ? explain(plan, rc, err) : 0;
+}
+
+int idmap_nested(const struct idmap_plan *plan, pid_t pid, struct err *err)
+{
+	char path[64];
+	int rc = 0;
+
+	if (plan->deny_setgroups) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
+		rc = file_poke_at(AT_FDCWD, path, "deny", err);
+	}
+	if (rc == 0)
+		rc = write_map(pid, "uid_map", &plan->nested_uid, err);
+	if (rc == 0)
+		rc = write_map(pid, "gid_map", &plan->nested_gid, err);
+	return rc;
 }

@@ -27,12 +27,13 @@
 
 #include <sys/types.h>
 
-enum idmap_writer { IDMAP_DIRECT, IDMAP_HELPERS };
+enum idmap_writer { IDMAP_DIRECT, IDMAP_HELPERS, IDMAP_JOINER /* who is in the parent namespace */ };
 
 struct idmap_plan {
 	bool active; /* a new user namespace is made and must be mapped */
 	bool known; /* uid and gid describe the container's namespace (false when it is joined by path) */
 	struct id_extents uid, gid; /* inside, outside (caller's numbering), count */
+	struct id_extents nested_uid, nested_gid; /* for IDMAP_JOINER: the same in the parent's numbering */
 	bool deny_setgroups;
 	enum idmap_writer writer;
 	const char *newuidmap, *newgidmap; /* absolute paths, for IDMAP_HELPERS */
@@ -47,5 +48,8 @@ int idmap_plan(struct arena *a, const struct spec *spec, struct host *host, bool
 	       bool joined, struct notes *notes, struct idmap_plan *ret, struct err *err);
 /* Writes the maps of pid (init, which waits for "mapped"). [outside] */
 int idmap_outside(const struct idmap_plan *plan, pid_t pid, struct err *err);
+/* What IDMAP_JOINER writes, by whoever entered the parent user namespace; idmap_outside() then has
+ * nothing to do. */
+int idmap_nested(const struct idmap_plan *plan, pid_t pid, struct err *err);
 
 #endif

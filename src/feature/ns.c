@@ -151,7 +151,7 @@ int ns_plan(struct arena *a, const struct spec *spec, const struct host *host, s
 	for (size_t t = 0; t < ARRAY_LEN(types); t++) {
 		if (!paths[t])
 			continue;
-		ret->joins[ret->n_joins++] = (struct ns_join){ types[t].flag, paths[t] };
+		ret->joins[ret->n_joins++] = (struct ns_join){ .flag = types[t].flag, .path = paths[t] };
 		joined |= types[t].flag;
 	}
 	rc = apply_network(a, spec, notes, &fresh, joined, err);
@@ -193,6 +193,9 @@ int ns_join_inside(const struct ns_plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->n_joins; i++)
 		fds[i] = -1;
 	for (size_t i = 0; i < plan->n_joins && rc == 0; i++) {
+		fds[i] = plan->joins[i].fd;
+		if (fds[i] > 0)
+			continue;
 		fds[i] = open(plan->joins[i].path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fds[i] < 0)
 			rc = err_sys(err, "open the %s namespace '%s'",

@@ -20,13 +20,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct ns_join { uint32_t flag; const char *path; };
+struct ns_join { uint32_t flag; const char *path; int fd; /* opened already; 0: not */ };
 
 struct ns_plan {
 	uint32_t create;	/* CLONE_NEW* for clone3 */
 	bool cgroup, time;	/* made later, by init */
 	struct ns_join *joins;	/* user first */
 	size_t n_joins;
+	bool nested;		/* the new user namespace is made in the joined one */
 	uint32_t differ;	/* every CLONE_NEW* in which the container is not where the runtime is */
 };
 

@@ -14,8 +14,9 @@
 #include "oci/idmap_style.h"
 #include "oci/proc_word.h"
 #include "oci/spec_load.h"
-#include "plan/dump.h"
+#include "lib/net_target.h"
 #include "lib/serving.h"
+#include "plan/dump.h"
 #include "proc/launch.h"
 #include "proc/sync.h"
 #include "rootless/rootless.h"
@@ -42,11 +43,14 @@ struct creation {
 	const char *notify_dir; /* host's side of /run/notify, or NULL */
 	struct plan plan;
 	struct pairs listen_files; /* of unix sockets that we bound, until the record has them */
+	struct net_target target; /* whose network is joined; id NULL: none */
+	const struct bryo_ctx *ctx;
 	struct container c;
 };
 
 static void creation_end(struct creation *c)
 {
+	net_target_close(&c->target);
 	listen_undo(&c->listen_files);
 	listen_close(&c->plan.process.listen);
 	container_close(&c->c);
@@ -127,6 +131,7 @@ static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
 		.id = id,
 		.bundle = c->bundle,
 		.state_dir = c->state_dir,
+		.net_target = c->target.id ? &c->target : NULL,
 		.cgroup_manager = c->manager,
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
@@ -362,9 +367,20 @@ static void name_directories(const struct bryo_ctx *ctx, struct creation *c, con
 {
 	auto_free char *root = path_absolute(ctx->root ? ctx->root : "/");
 
+	c->ctx = ctx;
 	c->state_dir = arena_printf(&c->arena, "%s/%s", root, id);
 	if (ctx->notify_socket && ctx->root)
 		c->notify_dir = arena_printf(&c->arena, "%s/" SDNOTIFY_DIR, c->state_dir);
+}
+
+static int find_target(struct creation *c, struct err *err)
+{
+	struct net_words words;
+	int rc = net_words_of(&c->arena, c->spec, &words, err);
+
+	return rc < 0 || words.kind != NET_JOIN
+		       ? rc
+		       : net_target_find(c->ctx, &c->arena, words.join, &c->target, err);
 }
 
 static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id,
@@ -378,6 +394,8 @@ static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id,
 		rc = preserve_fds_check(3 + o->listen_fds, o->preserve_fds, err);
 	if (rc == 0)
 		rc = load(c, o, err);
+	if (rc == 0 && !host->faked)
+		rc = find_target(c, err);
 	if (rc == 0)
 		rc = make_plan(ctx, c, id, o, host, err);
 	return rc;
@@ -397,7 +415,8 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 {
 	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT,
 								     .seccomp_cache = -1,
-								     .upper = -1 };
+								     .upper = -1,
+								     .target = NET_TARGET_INIT };
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	int rc;
 
@@ -436,6 +455,7 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 		.c = CONTAINER_INIT,
 		.seccomp_cache = -1,
 		.upper = -1,
+		.target = NET_TARGET_INIT,
 		.only_plan = true,
 	};
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;

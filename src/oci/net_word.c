@@ -77,7 +77,7 @@ static int parse(struct arena *a, const char *text, struct net_words *ret, struc
 		if (strlen(words[i].name) == len && memcmp(words[i].name, text, len) == 0)
 			ret->kind = words[i].kind;
 	if (ret->kind == NET_NOT_SAID)
-		return err_hint(err, err_set(err, EINVAL, "unknown network '%.60s'", text),
+		return err_hint(err, err_set(err, EINVAL, "there is no such network"),
 				"none, host, auto, pasta, slirp4netns or join:ID");
 	if (ret->kind == NET_JOIN) {
 		ret->join = *colon ? arena_strdup(a, colon + 1) : "";
@@ -113,9 +113,7 @@ int net_words_of(struct arena *a, const struct spec *spec, struct net_words *ret
 {
 	int rc = net_words_parse(a, spec_annotation(spec, NET_ANNOTATION), ret, err);
 
-	if (rc < 0)
-		return err_in(err, rc, "annotation %s", NET_ANNOTATION);
-	if (ret->kind == NET_NOT_SAID && spec_annotation(spec, PUBLISH_ANNOTATION))
+	if (rc == 0 && ret->kind == NET_NOT_SAID && spec_annotation(spec, PUBLISH_ANNOTATION))
 		ret->kind = NET_AUTO;
-	return 0;
+	return rc;
 }

@@ -31,7 +31,7 @@ struct net_words {
 
 /* text NULL: nothing was said. -EINVAL names the part that is wrong. */
 int net_words_parse(struct arena *a, const char *text, struct net_words *ret, struct err *err);
-/* The annotation's. */
+/* The annotation's, or what published ports mean without one. */
 int net_words_of(struct arena *a, const struct spec *spec, struct net_words *ret, struct err *err);
 const char *net_kind_name(enum net_kind kind); /* "pasta"; NULL for NET_NOT_SAID */
 

@@ -6,6 +6,7 @@
 #include "plan.h"
 
 #include "base/sys.h"
+#include "oci/idmap_style.h"
 
 static void add(struct err *all, struct err *one, int rc)
 {
@@ -113,6 +114,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		.state_dir = q->state_dir,
 		.ns = &plan->ns,
 		.ids = &plan->idmap,
+		.target = q->net_target,
 		.own_id_kept = keeps_own_id(plan, spec, host),
 	};
 	struct cgroup_request cgroup = { .spec = spec, .id = q->id, .manager = q->cgroup_manager };
@@ -127,7 +129,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 	add(all, &one,
 	    mount_plan(a, spec, q->bundle, &plan->ns, &plan->idmap, host,
 		       plan->cgroup.backend != CGROUP_NONE, &plan->notes, &plan->mounts, &one));
-	add(all, &one, net_plan(a, &net, host, &plan->notes, &plan->mounts, &plan->net, &one));
+	add(all, &one, net_plan(a, &net, host, &plan->mounts, &plan->net, &one));
 	add(all, &one, lsm_mounts_plan(a, spec, host, &plan->mounts, &one));
 	add(all, &one,
 	    device_plan(a, spec, plan->mounts.dev_is_ours, userns, &plan->notes, &plan->devices,
@@ -155,11 +157,27 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 	add(all, &one, plan_check(spec, plan, &plan->notes, &one));
 }
 
+static int plan_ids(struct arena *a, const struct plan_request *q, struct host *host,
+		    struct plan *plan, struct err *err)
+{
+	const struct spec_linux *l = &q->spec->linux_;
+	bool strict = l->uid_mappings.n || l->gid_mappings.n || spec_annotation(q->spec, IDMAP_ANNOTATION);
+	bool joined = false;
+	int rc;
+
+	for (size_t i = 0; i < plan->ns.n_joins && !plan->ns.nested; i++)
+		joined |= plan->ns.joins[i].flag == CLONE_NEWUSER;
+	rc = idmap_plan(a, q->spec, host, plan->ns.create & CLONE_NEWUSER, joined, &plan->notes,
+			&plan->idmap, err);
+	if (rc < 0 || !plan->ns.nested)
+		return rc;
+	return net_join_ids(a, q->net_target, strict, &plan->notes, &plan->idmap, err);
+}
+
 int plan_build(struct arena *a, const struct plan_request *q, struct host *host, struct plan *plan,
 	       struct err *err)
 {
 	struct err all = ERR_INIT, one = ERR_INIT;
-	bool joined = false;
 
 	plan->id = q->id;
 	plan->bundle = q->bundle;
@@ -167,13 +185,10 @@ int plan_build(struct arena *a, const struct plan_request *q, struct host *host,
 	plan->notes.arena = a;
 	plan->keyring = !q->no_new_keyring;
 	add(&all, &one, ns_plan(a, q->spec, host, &plan->notes, &plan->ns, &one));
-	if (!all.num) {
-		for (size_t i = 0; i < plan->ns.n_joins; i++)
-			joined |= plan->ns.joins[i].flag == CLONE_NEWUSER;
-		add(&all, &one,
-		    idmap_plan(a, q->spec, host, plan->ns.create & CLONE_NEWUSER, joined,
-			       &plan->notes, &plan->idmap, &one));
-	}
+	if (!all.num && q->net_target)
+		add(&all, &one, net_join_ns(a, q->net_target, host, &plan->notes, &plan->ns, &one));
+	if (!all.num)
+		add(&all, &one, plan_ids(a, q, host, plan, &one));
 	plan->partial = all.num;
 	if (!all.num)
 		plan_features(a, q, host, plan, &all);

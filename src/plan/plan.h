@@ -12,6 +12,7 @@
 #include "feature/idmap.h"
 #include "feature/mask.h"
 #include "feature/mount.h"
+#include "feature/net/join.h"
 #include "feature/net/net.h"
 #include "feature/netdev.h"
 #include "feature/note.h"
@@ -47,6 +48,7 @@ struct plan_request {
 	const struct spec *spec;
 	const char *id, *bundle;
 	const char *state_dir;	/* absolute; where the container's directory will be */
+	const struct net_target *net_target; /* whose network is joined, or NULL */
 	const char *cgroup_manager; /* NULL: choose */
 	bool no_pivot, no_new_keyring;
 	int preserve_fds;

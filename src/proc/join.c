@@ -76,7 +76,8 @@ static _Noreturn void exec_main(const struct join_exec *j, int sock)
 
 static int enter(const struct job *job, struct err *err)
 {
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* what it clones into a nested namespace must be mapped by it: net/join.h says who could look */
+	if (!(job->init && job->init->plan->ns.nested) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "become non-dumpable");
 	if (job->exec && sched_affinity_initial(&job->exec->process->sched, err) < 0)
 		return -err->num;
@@ -111,6 +112,8 @@ static _Noreturn void joiner(const struct job *job)
 		if (pid == 0)
 			exec_main(job->exec, job->child_sock);
 		rc = pid < 0 ? err_sys(&err, "clone the process into the container") : 0;
+		if (rc == 0 && job->init && job->init->plan->ns.nested)
+			rc = idmap_nested(&job->init->plan->idmap, pid, &err);
 		if (rc == 0)
 			rc = sync_send_with(job->sock, SYNC_JOINED, &pid, sizeof(pid), pidfd, &err);
 	}

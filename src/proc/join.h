@@ -3,7 +3,9 @@
  * process with the runtime as its parent. Used for namespaces given by path, and by exec.
  *
  * It is non-dumpable before its first setns, so that nobody who is already inside can look at it
- * or take its descriptors (CVE-2016-9962). It allocates nothing and reads no config.
+ * or take its descriptors (CVE-2016-9962); not where the new user namespace is nested in what it
+ * joins (feature/net/join.h): there it writes the maps, and nobody inside can see it. It reads no
+ * config.
  */
 #ifndef BRYO_JOIN_H
 #define BRYO_JOIN_H

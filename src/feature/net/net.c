@@ -74,16 +74,14 @@ static bool is_mounted(const struct mount_plan *mounts, const char *target)
 }
 
 /* Read-only: a file that the container could write would fill the caller's runtime directory. */
-static void add_resolv(struct arena *a, const struct net_request *q, const struct host *host,
+static void add_resolv(struct arena *a, const struct net_request *q, const char *text,
 		       struct mount_plan *mounts, struct net_plan *ret)
 {
 	struct mount_op *op;
 
-	if (is_mounted(mounts, RESOLV_TARGET))
+	if (!text || is_mounted(mounts, RESOLV_TARGET))
 		return;
-	ret->resolv_conf = net_resolv_text(a, host->net_resolv, ret->dns);
-	if (!ret->resolv_conf)
-		return;
+	ret->resolv_conf = text;
 	op = mount_plan_add(a, mounts);
 	op->kind = MOUNT_BIND;
 	op->target = RESOLV_TARGET;
@@ -92,39 +90,49 @@ static void add_resolv(struct arena *a, const struct net_request *q, const struc
 	op->lenient = true;
 }
 
-int net_plan(struct arena *a, const struct net_request *q, struct host *host, struct notes *notes,
+static int plan_join(struct arena *a, const struct net_request *q, const struct net_words *words,
+		     struct mount_plan *mounts, struct net_plan *ret, struct err *err)
+{
+	if (!q->target)
+		return err_set(err, ESRCH,
+			       "network 'join:%s': facts from a file say nothing about containers",
+			       words->join);
+	ret->kind = NET_JOIN;
+	ret->join = q->target->id;
+	add_resolv(a, q, q->target->resolv_conf, mounts, ret);
+	return 0;
+}
+
+static void plan_helper(struct arena *a, const struct net_request *q, const struct net_words *words,
+			const struct host *host, struct mount_plan *mounts, struct net_plan *ret)
+{
+	ret->mtu = words->mtu;
+	ret->ipv6 = words->ipv6.set ? words->ipv6.v : ret->kind == NET_PASTA && host->net_route6;
+	ret->early = q->own_id_kept;
+	ret->backend->plan(a, host, q->ids, ret);
+	add_resolv(a, q, net_resolv_text(a, host->net_resolv, ret->dns), mounts, ret);
+}
+
+int net_plan(struct arena *a, const struct net_request *q, struct host *host,
 	     struct mount_plan *mounts, struct net_plan *ret, struct err *err)
 {
 	struct net_words words;
 	int rc = net_words_of(a, q->spec, &words, err);
 
-	(void)notes;
 	*ret = (struct net_plan){ .kind = NET_NOT_SAID };
 	if (rc < 0 || words.kind == NET_NOT_SAID)
 		return rc;
+	if (words.kind == NET_JOIN)
+		return plan_join(a, q, &words, mounts, ret, err);
 	if (words.kind == NET_NONE || words.kind == NET_HOST) {
 		ret->kind = words.kind;
 		return 0;
 	}
 	host_need_net_tools(host);
 	rc = pick(a, host, &words, ret, err);
-	if (rc < 0 || !ret->backend)
-		return rc;
-	ret->mtu = words.mtu;
-	ret->ipv6 = words.ipv6.v;
-	ret->early = q->own_id_kept;
-	if (ret->kind == NET_PASTA && !words.ipv6.set)
-		ret->ipv6 = host->net_route6;
-	ret->backend->plan(a, host, q->ids, ret);
-	add_resolv(a, q, host, mounts, ret);
-	return 0;
-}
-
-const char *net_backend_name(const struct net_plan *plan)
-{
-	const char *name = net_kind_name(plan->kind);
-
-	return name ? name : "";
+	if (rc == 0)
+		plan_helper(a, q, &words, host, mounts, ret);
+	return rc;
 }
 
 int net_files_outside(const struct net_plan *plan, int statefd, struct err *err)
@@ -140,8 +148,8 @@ void net_dump_text(const struct net_plan *p, struct str *s)
 {
 	if (p->kind == NET_NOT_SAID)
 		return;
-	str_addf(s, "network\n  %s%s%s%s\n", net_kind_name(p->kind), p->why ? " (" : "",
-		 p->why ? p->why : "", p->why ? ")" : "");
+	str_addf(s, "network\n  %s%s%s%s%s%s\n", net_kind_name(p->kind), p->join ? " " : "",
+		 p->join ? p->join : "", p->why ? " (" : "", p->why ? p->why : "", p->why ? ")" : "");
 	if (!p->backend)
 		return;
 	str_addf(s, "  helper       %s%s\n", p->program, p->sandboxed ? ", in a sandbox of its own" : "");
@@ -163,6 +171,8 @@ void net_dump_json(const struct net_plan *p, struct json_out *o)
 	json_out_str(o, "backend", net_kind_name(p->kind));
 	if (p->why)
 		json_out_str(o, "why", p->why);
+	if (p->join)
+		json_out_str(o, "container", p->join);
 	if (p->backend) {
 		json_out_str(o, "helper", p->program);
 		json_out_bool(o, "sandboxed", p->sandboxed);

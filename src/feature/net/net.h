@@ -39,6 +39,7 @@
 #include "feature/idmap.h"
 #include "feature/mount.h"
 #include "feature/note.h"
+#include "feature/net/join.h"
 #include "feature/ns.h"
 #include "host/host.h"
 #include "oci/net_word.h"
@@ -74,6 +75,7 @@ struct net_plan {
 	const char *why;	/* why this one; NULL: it was named */
 	const struct net_backend *backend; /* NULL: no helper */
 	const char *program;	/* absolute path of the helper */
+	const char *join;	/* the container whose network it is, or NULL */
 	uint32_t mtu;
 	bool ipv6;
 	bool early;		/* the helper can start before init becomes root inside */
@@ -88,6 +90,7 @@ struct net_request {
 	const char *state_dir; /* absolute; where the container's directory will be */
 	const struct ns_plan *ns;
 	const struct idmap_plan *ids;
+	const struct net_target *target; /* of join:ID */
 	bool own_id_kept; /* init's identity is the caller's before and after it is mapped */
 };
 
@@ -95,10 +98,8 @@ struct net_request {
  * After ns_plan() and mount_plan(): adds the mount of resolv.conf. Does nothing without a word.
  * [pure] but for host_need_net_tools(), which only reads.
  */
-int net_plan(struct arena *a, const struct net_request *q, struct host *host, struct notes *notes,
+int net_plan(struct arena *a, const struct net_request *q, struct host *host,
 	     struct mount_plan *mounts, struct net_plan *ret, struct err *err);
-/* What the record keeps as the backend's name: "" without a word. */
-const char *net_backend_name(const struct net_plan *plan);
 /* Makes the files that the plan needs in the state directory. [outside] */
 int net_files_outside(const struct net_plan *plan, int statefd, struct err *err);
 
