@@ -5,7 +5,7 @@
 #define BRYO_NET_TARGET_H
 
 #include "context.h"
-#include "feature/net/join.h"
+#include "feature/net/net_join.h"
 
 #define NET_TARGET_INIT { .user = -1, .net = -1 }
 

@@ -12,7 +12,7 @@
 #include "feature/idmap.h"
 #include "feature/mask.h"
 #include "feature/mount.h"
-#include "feature/net/join.h"
+#include "feature/net/net_join.h"
 #include "feature/net/net.h"
 #include "feature/netdev.h"
 #include "feature/note.h"

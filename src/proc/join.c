@@ -76,7 +76,7 @@ static _Noreturn void exec_main(const struct join_exec *j, int sock)
 
 static int enter(const struct job *job, struct err *err)
 {
-	/* what it clones into a nested namespace must be mapped by it: net/join.h says who could look */
+	/* what it clones into a nested namespace must be mapped by it: net/net_join.h says who could look */
 	if (!(job->init && job->init->plan->ns.nested) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "become non-dumpable");
 	if (job->exec && sched_affinity_initial(&job->exec->process->sched, err) < 0)

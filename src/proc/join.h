@@ -4,7 +4,7 @@
  *
  * It is non-dumpable before its first setns, so that nobody who is already inside can look at it
  * or take its descriptors (CVE-2016-9962); not where the new user namespace is nested in what it
- * joins (feature/net/join.h): there it writes the maps, and nobody inside can see it. It reads no
+ * joins (feature/net/net_join.h): there it writes the maps, and nobody inside can see it. It reads no
  * config.
  */
 #ifndef BRYO_JOIN_H

@@ -39,7 +39,7 @@
 #include "feature/idmap.h"
 #include "feature/mount.h"
 #include "feature/note.h"
-#include "feature/net/join.h"
+#include "feature/net/net_join.h"
 #include "feature/ns.h"
 #include "host/host.h"
 #include "oci/net_word.h"

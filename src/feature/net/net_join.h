@@ -1,5 +1,5 @@
 /*
- * join.h - the network of another container (--net join:ID).
+ * net_join.h - the network of another container (--net join:ID).
  *
  * Theory. A network namespace belongs to a user namespace, and an ordinary user may enter it only
  * with the rights of that. So the joiner (proc/join.h) enters ID's user namespace and its network,

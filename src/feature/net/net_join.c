@@ -1,7 +1,7 @@
 /*
- * join.c - the plan of a container that shares another one's network (theory in net/join.h). [pure]
+ * net_join.c - the plan of a container that shares another one's network (theory in net/net_join.h). [pure]
  */
-#include "join.h"
+#include "net_join.h"
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -107,6 +107,14 @@ static uint32_t gap(const struct id_extent *want, const struct id_extents *targe
 	return n;
 }
 
+static int refuse(const struct net_target *t, const char *what, uint32_t id, struct err *err)
+{
+	int rc = err_set(err, EINVAL, "%s %u of the host is not in the user namespace of container '%s'", what,
+			 id, t->id);
+
+	return err_hint(err, rc, "what shares its network can have only the IDs that it has");
+}
+
 static int translate(struct arena *a, const struct net_target *t, const struct id_extents *target,
 		     const char *what, bool strict, struct id_extents *map, struct id_extents *ret,
 		     bool *ret_cut, struct err *err)
@@ -121,9 +129,7 @@ static int translate(struct arena *a, const struct net_target *t, const struct i
 			uint32_t count = there ? h.count : gap(&left, target);
 
 			if (!there && strict)
-				return err_set(err, EINVAL,
-					       "%s %u of the host is not in the user namespace of container '%s'",
-					       what, left.outside, t->id);
+				return refuse(t, what, left.outside, err);
 			if (there) {
 				*vec_add(a, &host) = h;
 				*vec_add(a, &nested) = n;
