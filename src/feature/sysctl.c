@@ -182,6 +182,10 @@ static int write_one(int proc, const struct sysctl_one *s, struct err *err)
 
 	if (fd < 0) {
 		rc = err_sys(err, "open");
+		if (rc == -EXDEV)
+			return err_hint(err, rc,
+					"the outer container covers /proc/sys, and a procfs of our own "
+					"cannot be mounted below it");
 		return rc == -ENOENT ? err_hint(err, rc, "this kernel has no such sysctl") : rc;
 	}
 	if (write(fd, s->value, len) == (ssize_t)len)

@@ -203,6 +203,7 @@ void sandbox_spec_write(const struct sandbox_spec *s, struct str *ret)
 	linux_part(&o, s);
 	json_out_object(&o, "annotations");
 	json_out_str(&o, "org.bryo.rootfs", "tmpfs");
+	json_out_str(&o, "org.bryo.hostname", "best-effort");
 	if (s->keep_session)
 		json_out_str(&o, "org.bryo.session", "keep");
 	if (s->no_userns)

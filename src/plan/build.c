@@ -5,6 +5,7 @@
  */
 #include "plan.h"
 
+#include "base/str.h"
 #include "base/sys.h"
 #include "oci/idmap_style.h"
 
@@ -21,6 +22,7 @@ static int plan_names(const struct spec *spec, struct plan *plan, struct err *er
 
 	plan->hostname = spec->hostname;
 	plan->domainname = spec->domainname;
+	plan->names_optional = str_eq(spec_annotation(spec, "org.bryo.hostname"), "best-effort");
 	if ((spec->hostname && *spec->hostname) && !uts)
 		return err_hint(
 			err,

@@ -38,6 +38,7 @@ struct plan {
 	struct net_plan net;
 	struct rdt_plan rdt;
 	const char *hostname, *domainname;
+	bool names_optional; /* an outer filter may forbid to set them */
 	struct hooks_plan hooks;
 	struct process_plan process;
 	bool keyring;		/* join a new session keyring */

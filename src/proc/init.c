@@ -67,12 +67,20 @@ static void stay_dumpable(const struct plan *plan)
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
+/* Default filters of engines allow everything that a container needs in them but this. */
+static bool name_refused(const struct plan *plan)
+{
+	return !(plan->names_optional && errno == EPERM);
+}
+
 static int set_names(const struct plan *plan, struct err *err)
 {
-	if (plan->hostname && *plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
-		return err_sys(err, "set the hostname '%s'", plan->hostname);
-	if (plan->domainname && *plan->domainname && setdomainname(plan->domainname, strlen(plan->domainname)) < 0)
-		return err_sys(err, "set the domain name '%s'", plan->domainname);
+	const char *host = plan->hostname, *domain = plan->domainname;
+
+	if (host && *host && sethostname(host, strlen(host)) < 0 && name_refused(plan))
+		return err_sys(err, "set the hostname '%s'", host);
+	if (domain && *domain && setdomainname(domain, strlen(domain)) < 0 && name_refused(plan))
+		return err_sys(err, "set the domain name '%s'", domain);
 	return 0;
 }
 

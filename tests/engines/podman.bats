@@ -262,3 +262,30 @@ check_build() {
 	[ "$status" -eq 0 ]
 	has_line "sleep 1000"
 }
+
+# nested OPTION...: bryo sandbox in a container of Podman's defaults, in a directory of its own
+nested() {
+	status=0
+	output=$(podman run --rm "${N[@]}" --volume "$W/bin:/opt/bryo:ro" --tmpfs /work --workdir /work mini \
+		/opt/bryo/bryo sandbox "$@" 2>&1) || status=$?
+}
+
+@test "an ordinary user's bryo sandbox, as a CI job in a container of Podman's defaults" {
+	as_ordinary
+	nested -- true
+	[ "$status" -eq 125 ]
+	has_line "the outer /proc is covered in part"
+	has_line "--proc bind"
+	has_line "--proc none"
+	nested --proc bind --tmpfs /srv/x --bind-data @/etc/passwd:/run/data --overlay-home -- sh -c '
+		id -u; echo x >made && echo x >/srv/x/made && [ -s /run/data ] && [ -d /proc/self ] && ls
+		echo x 2>/dev/null >/etc/made || echo read-only; exit 7'
+	[ "$status" -eq 7 ]
+	[[ "$output" == *$'0\nmade\nread-only' ]]
+	nested --proc none -- sh -c 'ls -d /proc /work; exit 8'
+	[ "$status" -eq 8 ]
+	has_line "/proc: No such file or directory"
+	nested --proc bind --disable-userns -- true
+	[ "$status" -eq 125 ]
+	has_line "the outer container covers /proc/sys"
+}

@@ -440,3 +440,36 @@ t = threading.Thread(target=lambda: subprocess.run(["true"], check=True)); t.sta
 	[ -z "$(find "$ROOT" -mindepth 1 -name 'sandbox-*')" ]
 	[ -z "$(ls -A "$T/work")" ]
 }
+
+# In a user namespace the caller's ranges are not to be had; root can be somebody who has none.
+@test "a plain user without ranges of subordinate IDs, without newuidmap, needs nothing else" {
+	local user=()
+
+	if [ "$(id -u)" = 0 ] && in_initial_userns; then
+		user=(setpriv --reuid 47110 --regid 47110 --clear-groups)
+		chown -R 47110:47110 "$T"
+	fi
+	mkdir "$T/tools"
+	ln -s "$(command -v sh)" "$(command -v id)" "$(command -v cat)" "$T/tools/"
+
+	run "${user[@]}" env PATH="$T/tools" HOME="$HOME" "$BRYO" --root "$ROOT" sandbox --seccomp none --env PATH=/usr/bin:/bin \
+		--tmpfs /srv/x --bind-data 5:/run/token:mode=0400 --disable-userns -- sh -c '
+		id -u; cat /run/token; echo x >made; echo x >/srv/x/made; cat made /srv/x/made' 5<<<secret </dev/null
+
+	[ "$status" -eq 0 ]
+	[ "$output" = "$("${user[@]}" id -u)"$'\nsecret\nx\nx' ]
+	[ "$(stat -c %u made)" = "$("${user[@]}" id -u)" ]
+}
+
+# covers: org.bryo.hostname
+@test "a name that an outer filter forbids to set is left, where the config does not insist" {
+	local deny=${BRYO_BUILD:-$BATS_TEST_DIRNAME/../..}/tests/lib/deny
+
+	run "$deny" NAMES "$BRYO" --root "$ROOT" sandbox --seccomp none -- uname -n </dev/null
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(uname -n)" ]
+	bryo sandbox --seccomp none --print-spec -- uname -n | jq 'del(.annotations["org.bryo.hostname"])' >"$T/config.json"
+	run "$deny" NAMES "$BRYO" --root "$ROOT" run --bundle "$T" "$ID" </dev/null
+	[ "$status" -ne 0 ]
+	has_line "set the hostname 'sandbox'"
+}
