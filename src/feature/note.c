@@ -54,10 +54,27 @@ static const char *remedy_of(const char *line, size_t len)
 	return NULL;
 }
 
+/* Behind the "config.json:12:8: " of what is wrong with the document itself. */
+static const char *behind_position(const char *line)
+{
+	const char *p = strchr(line, ':');
+	size_t n = p ? strspn(p + 1, "0123456789") : 0;
+
+	if (!n || p[1 + n] != ':')
+		return line;
+	p += 2 + n;
+	n = strspn(p, "0123456789");
+	return n && str_starts(p + n, ": ") ? p + n + 2 : line;
+}
+
 /* The field that line begins with, up to a colon; *ret_rest is what it says about it. */
 static const char *field_of(struct arena *a, const char *line, const char **ret_rest)
 {
+	const char *at = behind_position(line);
+	bool whole = at != line; /* the position stays with the reason */
+
 	*ret_rest = line;
+	line = at;
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++) {
 		const char *colon = strstr(line, ": ");
 
@@ -67,7 +84,7 @@ static const char *field_of(struct arena *a, const char *line, const char **ret_
 			return beginnings[i].field;
 		if (!colon) /* "process is missing" */
 			return arena_strndup(a, line, strcspn(line, " "));
-		*ret_rest = colon + 2;
+		*ret_rest = whole ? *ret_rest : colon + 2;
 		return arena_strndup(a, line, (size_t)(colon - line));
 	}
 	return FIELD_OTHER;

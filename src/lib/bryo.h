@@ -203,7 +203,7 @@ BRYO_API int bryo_features(bryo_ctx *ctx, char **ret_json, struct bryo_err *err)
 /*
  * What create would do with these options; changes nothing. json: for programs, else text. What would
  * not start is an error as of create, and *ret_text then has what could be planned, with the refusals
- * as marks; it is NULL where there is no plan at all.
+ * as marks.
  */
 BRYO_API int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
 		       char **ret_text, struct bryo_err *err);

@@ -448,6 +448,19 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	return rc;
 }
 
+/* The document or an option is refused: that is all there is to show. */
+static void no_plan(struct creation *c, const char *id, const struct bryo_create_options *o,
+		    const struct err *err)
+{
+	struct plan *p = &c->plan;
+
+	p->id = id;
+	p->bundle = c->bundle ? c->bundle : o->bundle ? o->bundle : ".";
+	p->partial = true;
+	p->notes.arena = &c->arena;
+	note_refusals(&p->notes, err);
+}
+
 int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
 	      char **ret_text, struct bryo_err *e)
 {
@@ -473,8 +486,8 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 		rc = prepare(NULL, &c, id, o, host, err);
 	if (rc == 0 && !host->faked)
 		rc = plan_try(ctx, &c.plan, o, c.state_dir, err);
-	if (rc < 0 && !c.plan.id) /* there is nothing to show */
-		return rc;
+	if (rc < 0 && !c.plan.id)
+		no_plan(&c, id, o, err);
 	if (json)
 		plan_dump_json(&c.plan, &text);
 	else

@@ -1,9 +1,9 @@
 /*
  * rehearse.c - what no look at the host can tell is tried: plan_try(). Runs in the calling process.
  *
- * The trial is the launch itself, up to `ready`, and then init is killed: the same code in the same
- * namespaces finds what start would find, from newuidmap's answer to a program that is not in the
- * image. That leaves no trace because what would is taken out of the copy of the plan that is
+ * The trial is the launch itself, and init seals itself as for start but executes nothing: the same
+ * code in the same namespaces finds what start would find, from newuidmap's answer to a program
+ * that is not in the image. That leaves no trace because what would is taken out of the copy of the plan that is
  * launched:
  *	- changes of the root go to an overlay in memory over it, as with --ephemeral. Where the kernel
  *	  makes none, the root is read-only and a mount point that is missing stays unknown
@@ -20,12 +20,14 @@
 #include "base/sys.h"
 #include "feature/mount_data.h"
 #include "proc/launch.h"
+#include "proc/start.h"
 #include "rootless/rootless.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void also(struct err *all, struct err *one, int rc)
@@ -199,6 +201,17 @@ static bool is_readonly(const char *path)
 	return path && statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY);
 }
 
+/* A filter may forbid the message as well. */
+static int exit_of(const struct launched *l, struct err *err)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | WNOWAIT | __WALL) < 0 ||
+	    info.si_code != CLD_EXITED || info.si_status == 0)
+		return 0;
+	return err_set(err, EPERM, "linux.seccomp: it does not let the program be executed");
+}
+
 static int rehearse(struct bryo_ctx *ctx, const struct plan *plan, bool writable, struct err *err)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -214,6 +227,11 @@ static int rehearse(struct bryo_ctx *ctx, const struct plan *plan, bool writable
 	copy.rdt = (struct rdt_plan){ 0 };
 	copy.netdevs.n = 0;
 	copy.net.backend = NULL;
+	copy.process.rehearsal = true;
+	copy.process.listen = (struct listen_plan){ 0 };
+	copy.process.preserve_fds = 0;
+	if (copy.process.seccomp.notify)
+		copy.process.seccomp = (struct seccomp_plan){ 0 };
 	if (copy.ns.n_joins) {
 		copy.hostname = copy.domainname = NULL;
 		copy.sysctl.n = 0;
@@ -221,6 +239,10 @@ static int rehearse(struct bryo_ctx *ctx, const struct plan *plan, bool writable
 	protect_binds(&a, &copy);
 	shadow_root(&a, &copy, writable);
 	rc = launch_outside(&q, &l, err);
+	if (rc == 0)
+		rc = start_follow(l.sock, "container init", NULL, err);
+	if (rc == 0)
+		rc = exit_of(&l, err);
 	launched_end(&l);
 	for (size_t i = 0; i < copy.mounts.n; i++)
 		fd_closep(&copy.mounts.sources[i]);

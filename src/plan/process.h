@@ -35,6 +35,7 @@ struct process_plan {
 	bool keep_session; /* of the runtime's caller; for want of a terminal of its own */
 	struct seccomp_plan seccomp;
 	int preserve_fds; /* 3 .. 3+n-1 are the program's, those of listen among them */
+	bool rehearsal;	  /* all but the execve, at once and without `start`: see lib/rehearse.c */
 };
 
 struct process_request {

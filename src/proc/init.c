@@ -304,6 +304,8 @@ void init_main(const struct init_args *args)
 		sync_fail(args->sock, &err);
 		_exit(126);
 	}
+	if (args->plan->process.rehearsal)
+		seal_and_exec(&args->plan->process, slave, args->sock);
 	/* Before the record names us, nobody could find us: then we end with the runtime. */
 	if (sync_expect(args->sock, SYNC_RECORDED, RUNTIME, NULL, &err) < 0)
 		_exit(126);

@@ -221,6 +221,30 @@ static int seal(const struct process_plan *p, int slave, int sock, char *program
 	return rc;
 }
 
+/* What execve would say to what the file begins with; unknown formats may be binfmt_misc's. */
+static int check_format(const char *program, struct err *err)
+{
+	auto_fd int fd = open(program, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char head[PATH_MAX] = "", *name = head + 2;
+
+	if (fd < 0 || read(fd, head, sizeof(head) - 1) < 3 || head[0] != '#' || head[1] != '!')
+		return 0; /* one may execute what one may not read */
+	name += strspn(name, " \t");
+	name[strcspn(name, " \t\n")] = '\0';
+	if (!*name || faccessat(AT_FDCWD, name, X_OK, AT_EACCESS) == 0)
+		return 0;
+	exec_error(program, errno, err);
+	explain_exec(program, err->num, err);
+	return -err->num;
+}
+
+/* In place of the program: nothing is executed. A filter that forbids execve says so to any. */
+static int pretend_exec(const struct process_plan *p, char *const *env, struct err *err)
+{
+	(void)execve("", p->argv, env);
+	return errno == ENOENT ? 0 : exec_error(p->argv[0], errno, err);
+}
+
 /* Slot 0 of envp is HOME where the config gave none, else skipped. */
 static char **final_env(const struct process_plan *p, char *home, size_t size)
 {
@@ -243,10 +267,17 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock)
 	rc = listen_place_inside(&p->listen, p->preserve_fds, &sock, &slave, &err);
 	if (rc == 0)
 		rc = seal(p, slave, sock, program, sizeof(program), &err);
+	if (rc == 0 && p->rehearsal)
+		rc = check_format(program, &err);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_EXEC, &err);
 	if (rc == 0 && p->no_new_privs)
 		rc = load_seccomp(p, sock, &err);
+	if (rc == 0 && p->rehearsal) {
+		rc = pretend_exec(p, env, &err);
+		if (rc == 0)
+			_exit(0);
+	}
 	if (rc == 0) {
 		execve(program, p->argv, env);
 		exec_error(p->argv[0], errno, &err);
