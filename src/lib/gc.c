@@ -8,6 +8,7 @@
  *	- a container that has ended, which `run` in the foreground was to delete, and that is gone.
  *	  Other stopped containers are kept: an engine asks for their state and deletes them itself
  *	- a cgroup with our mark of which no record of this state directory tells
+ *	- a helper program whose container has ended, and that did not notice
  *	- half-written files of a container, mounts in the state directory of a garbage one, and what
  *	  is too much in the cache of filters
  * What goes is removed by the same code as in delete, which works from every phase.
@@ -24,6 +25,7 @@
 #include "base/sys.h"
 #include "feature/mount_explain.h"
 #include "feature/seccomp_cache.h"
+#include "lib/serving.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -159,6 +161,35 @@ static void sweep_claim(struct gc *g, const char *id, struct container *c)
 	tell(g, "container", id, "its create was ended before it wrote anything down", rc, &err);
 }
 
+/* It takes them a moment to notice. */
+static bool outlives(const struct record *r, size_t i)
+{
+	const struct timespec moment = { 0, 20 * 1000000L };
+
+	for (int try = 0; try < 10 && serving_is_alive(r, i); try++)
+		(void)nanosleep(&moment, NULL);
+	return serving_is_alive(r, i);
+}
+
+static void sweep_helpers(struct gc *g, const char *id, const struct container *c)
+{
+	const struct record *r = &c->record;
+	bool *alive = arena_alloc(&g->arena, (r->helpers.n + 1) * sizeof(*alive)), any = false;
+	struct err err = ERR_INIT;
+	int rc = 0;
+
+	for (size_t i = 0; i < r->helpers.n && c->status == STATE_STOPPED; i++)
+		any |= alive[i] = outlives(r, i);
+	if (any && !g->o->dry_run)
+		rc = serving_end(r, &err);
+	for (size_t i = 0; i < r->helpers.n; i++)
+		if (alive[i])
+			tell(g, "process",
+			     arena_printf(&g->arena, "%s %d", r->helpers.v[i].name,
+					  (int)r->helpers.v[i].pid),
+			     arena_printf(&g->arena, "its container '%s' has ended", id), rc, &err);
+}
+
 /* The lock is held. */
 static void sweep_record(struct gc *g, const char *id, struct container *c)
 {
@@ -167,6 +198,7 @@ static void sweep_record(struct gc *g, const char *id, struct container *c)
 	int rc = 0;
 
 	if (!why) {
+		sweep_helpers(g, id, c);
 		sweep_temporaries(g, id, c->dirfd);
 		return;
 	}

@@ -54,6 +54,15 @@ static int open_helper(const struct record_helper *h)
 	return take_fd(&pidfd);
 }
 
+bool serving_is_alive(const struct record *r, size_t i)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	auto_fd int pidfd = str_eq(r->boot_id, state_boot_id(&a)) ? open_helper(&r->helpers.v[i])
+								  : -1;
+
+	return pidfd >= 0;
+}
+
 static int wait_for(const struct record_helper *h, int pidfd, struct err *err)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };

@@ -293,6 +293,31 @@ with_cgroup() {
 	has_cgroup "$CG/below"
 }
 
+@test "a helper that did not notice its container's end is ended" {
+	requires cmd:slirp4netns
+	local pids
+
+	[ -c /dev/net/tun ] || skip "needs /dev/net/tun"
+	run_detached "$ID" --net slirp4netns || skip "needs slirp4netns to work here: $(cat "$T/$ID.err")"
+	pids=$(jq -r '.helpers[].pid' "$ROOT/$ID/record.json")
+	[ -n "$pids" ]
+	# shellcheck disable=SC2086
+	kill -STOP $pids
+	bryo kill "$ID" KILL
+	wait_for_status stopped
+	gc -n
+	has_line "process slirp4netns "
+	has_line ": its container '$ID' has ended: would be removed"
+	gc
+	[ "$(grep -c "^process .*: its container '$ID' has ended: removed$" <<<"$output")" -eq "$(wc -w <<<"$pids")" ]
+	for pid in $pids; do
+		wait_for 5 eval "! grep -q '^State:.[^ZX]' /proc/$pid/status"
+	done
+	[ "$(state_of)" = stopped ]
+	gc
+	[ -z "$output" ]
+}
+
 @test "a state directory that was named must be there, the default one need not" {
 	run "$BRYO" --root "$T/nowhere" gc
 	[ "$status" -eq 1 ]

@@ -37,7 +37,7 @@ same() {
 # both ways must be there, or the rows prove nothing
 has_both() {
 	grep -q 'run 0$' "$T/table" && grep -qv 'run 0$' "$T/table"
-	[ "$(ls -A "$ROOT" | grep -cv '^@')" -eq 0 ]
+	[ -z "$(find "$ROOT" -mindepth 1 -maxdepth 1 -not -name '@*')" ]
 }
 
 @test "root, mounts and devices" {
@@ -164,6 +164,6 @@ has_both() {
 	bryo plan -b "$BUNDLE" "$ID" >/dev/null
 	find "$BUNDLE" "$T/data" -printf '%p %m %U:%G %s %T@ %C@\n' | sort >"$T/after"
 	diff "$T/before" "$T/after"
-	[ -z "$(ls -A "$ROOT" | grep -v '^@')" ]
+	[ -z "$(find "$ROOT" -mindepth 1 -maxdepth 1 -not -name '@*')" ]
 	not pgrep -f "$ROOT"
 }
