@@ -6,6 +6,7 @@
 #include "doctor_parts.h"
 
 #include "base/cleanup.h"
+#include "feature/mount_explain.h"
 #include "state/state.h"
 
 #include <errno.h>
@@ -66,23 +67,19 @@ static const char *place_of(struct doctor *d, const struct doctor_check *c)
 	return existing(d, str_eq(c->arg, "storage") ? d->storage : d->path);
 }
 
-/* Where it is mounted: the longest mount point that is a parent. */
+/* Where it is mounted: the longest mount point that is a parent, of equal ones the last. */
 static const char *mount_point(struct doctor *d, const char *path)
 {
-	const char *line = read_text(d, "/proc/self/mountinfo"), *best = "/";
-	size_t longest = 0;
+	const char *best = "/";
+	struct strv points;
 
-	for (; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
-		const char *p = line;
-		size_t n;
+	mount_points_below(d->a, "/", &points);
+	for (size_t i = 0; i < points.n; i++) {
+		size_t n = strlen(points.v[i]);
 
-		for (int i = 0; i < 4 && *p; i++)
-			p += strcspn(p, " \n"), p += *p == ' ';
-		n = strcspn(p, " \n");
-		if (n < longest || strncmp(path, p, n) != 0 || (n > 1 && path[n] && path[n] != '/'))
-			continue;
-		longest = n;
-		best = arena_strndup(d->a, p, n);
+		if (n >= strlen(best) && strncmp(path, points.v[i], n) == 0 &&
+		    (!path[n] || path[n] == '/'))
+			best = points.v[i];
 	}
 	return best;
 }

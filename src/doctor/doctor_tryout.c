@@ -89,13 +89,27 @@ static void reap(pid_t pid)
 		;
 }
 
-void tryout_run(struct doctor *d)
+/* Returns the errno of clone3. */
+static int try_in(uint64_t flags, struct tryout *t)
 {
 	const uid_t uid = geteuid();
 	const gid_t gid = getegid();
+	pid_t pid = spawn(flags);
+
+	if (pid == 0) {
+		try_inside(t, uid, gid);
+		_exit(0);
+	}
+	if (pid < 0)
+		return errno;
+	reap(pid);
+	return 0;
+}
+
+void tryout_run(struct doctor *d)
+{
 	struct tryout *t =
 		mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid;
 
 	if (t == MAP_FAILED)
 		return;
@@ -103,23 +117,10 @@ void tryout_run(struct doctor *d)
 	*t = (struct tryout){
 		.done = true, .rights = ECHILD, .nested = ECHILD, .proc = ECHILD, .sysfs = ECHILD
 	};
-	pid = spawn(ALL_NAMESPACES);
-	if (pid == 0) {
-		try_inside(t, uid, gid);
-		_exit(0);
-	}
-	if (pid > 0)
-		reap(pid);
-	else
-		t->namespaces = t->userns = errno;
-	if (pid < 0) {
-		pid = spawn(CLONE_NEWUSER);
-		if (pid == 0)
-			_exit(0);
-		t->userns = number((int)pid);
-		if (pid > 0)
-			reap(pid);
-	}
+	t->namespaces = try_in(ALL_NAMESPACES, t);
+	/* one of the others may be what is refused */
+	if (t->namespaces)
+		t->userns = try_in(CLONE_NEWUSER | CLONE_NEWNS, t);
 	d->tryout = *t;
 	(void)munmap(t, sizeof(*t));
 }

@@ -8,12 +8,16 @@
  */
 #include "doctor_parts.h"
 
+#include "base/cleanup.h"
 #include "base/str.h"
+#include "feature/mount_explain.h"
 #include "rootless/rootless.h"
 #include "rootless/userns_explain.h"
 
 #include <errno.h>
 #include <string.h>
+
+#define NAMED_MAX 5
 
 /* Root of the machine runs containers without a user namespace. */
 static void say_no(struct doctor *d, struct finding *f, const char *why)
@@ -120,25 +124,40 @@ static void check_nested(struct doctor *d, const struct doctor_check *c, struct 
 	}
 }
 
-/* Reads fields 4 and 5 of mountinfo: what covers something below /proc, at most a few. */
-static const char *covered(struct doctor *d, const char *below)
+/* On these the kernel keeps an empty directory, and a mount there hides nothing. */
+static const char *const hollow[] = {
+	"/proc/sys/fs/binfmt_misc",
+	"/proc/fs/nfsd",
+	"/sys/fs/",
+	"/sys/kernel/debug",
+	"/sys/kernel/tracing",
+	"/sys/kernel/security",
+	"/sys/kernel/config",
+	"/sys/firmware/efi/efivars",
+};
+
+static bool is_hollow(const char *path)
 {
-	const char *line = read_text(d, "/proc/self/mountinfo");
+	for (size_t i = 0; i < ARRAY_LEN(hollow); i++)
+		if (str_starts(path, hollow[i]))
+			return true;
+	return false;
+}
+
+/* What covers something below dir, the first few; NULL: nothing does. */
+static const char *covered(struct doctor *d, const char *dir)
+{
 	auto_str struct str list = STR_INIT;
-	size_t len = strlen(below), found = 0;
+	struct strv points;
+	size_t n = 0;
 
-	for (; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
-		const char *p = line;
-
-		for (int i = 0; i < 4 && *p; i++)
-			p += strcspn(p, " \n"), p += *p == ' ';
-		if (strncmp(p, below, len) != 0 || p[len] != '/' || ++found > 4)
-			continue;
-		str_addf(&list, "%s%.*s", list.len ? ", " : "", (int)strcspn(p, " \n"), p);
-	}
-	if (found > 4)
-		str_addf(&list, " and %zu more", found - 4);
-	return list.len ? arena_strdup(d->a, list.p) : NULL;
+	mount_points_below(d->a, dir, &points);
+	for (size_t i = 0; i < points.n; i++)
+		if (!is_hollow(points.v[i]) && n++ < NAMED_MAX)
+			str_addf(&list, "%s%s", list.len ? ", " : "", points.v[i]);
+	if (n > NAMED_MAX)
+		str_addf(&list, " and %zu more", n - NAMED_MAX);
+	return n ? arena_strdup(d->a, list.p) : NULL;
 }
 
 static void check_proc(struct doctor *d, const struct doctor_check *c, struct finding *f)

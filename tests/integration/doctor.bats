@@ -1,33 +1,17 @@
 #!/usr/bin/env bats
 # bryo doctor: the report itself, and the checks of kernel, user namespaces, IDs and helpers, each
-# seen both ways: what it looks at is broken or faked for it, in namespaces of the test's own.
+# seen both ways: what it looks at is broken or faked, in namespaces of the test's own.
 
 bats_require_minimum_version 1.5.0
 load ../lib/bryo
+load ../lib/doctor
 
-# doctor [OPTION...]: the JSON report is in $T/report, the status in $status
-doctor() {
-	run --separate-stderr bryo doctor --json "$@"
-	[ "$status" -le 1 ] || { echo "$status: $stderr" >&2; return 1; }
-	printf '%s\n' "$output" >"$T/report"
+setup() {
+	bryo_setup
+	export T ROOT
 }
 
-# check NAME STATUS [TEXT...]: of the report; the texts are in why or remedy
-check() {
-	local line text
-
-	line=$(jq -r --arg n "$1" '.checks[] | select(.name == $n) | "\(.status): \(.why) -> \(.remedy)"' "$T/report")
-	[[ $line == "$2: "* ]] || { echo "$1: not $2: ${line:-no such check}" >&2; return 1; }
-	shift 2
-	for text; do
-		[[ $line == *"$text"* ]] || { echo "no '$text' in: $line" >&2; return 1; }
-	done
-}
-
-facts() { # facts FILTER: a faked host
-	jq -n "$1" >"$T/host.json"
-	doctor --host "$T/host.json"
-}
+# -------------------------------------------------------------------------------- the report
 
 # covers: doctor --json doctor --for
 @test "the report as JSON: every check has a name, a status, a why, a remedy and its uses" {
@@ -66,6 +50,38 @@ facts() { # facts FILTER: a faked host
 	has_line "$T/none"
 }
 
+@test "text: words for scripts, marks and colours on a terminal, ASCII where the locale is" {
+	echo '{"subuids": []}' >"$T/host.json"
+	run bryo doctor --host "$T/host.json"
+	[ "$status" -eq 1 ]
+	grep -qE '^ok        kernel\.version +Linux 6\.1$' <<<"$output"
+	grep -qE '^missing   subids\.uids ' <<<"$output"
+	has_line "-> "
+	[[ ${lines[-1]} =~ ^[0-9]+\ ok,\ [0-9]+\ degraded,\ 1\ missing$ ]]
+	not grep -q $'\033' <<<"$output"
+	requires cmd:script
+	run env LC_ALL=C.UTF-8 TERM=xterm script -qec "$BRYO doctor --host $T/host.json" /dev/null
+	grep -q $'\033\[31m✗\033\[0m  subids.uids' <<<"$output"
+	grep -q $'\033\[32m✓' <<<"$output"
+	run env LC_ALL=C TERM=xterm NO_COLOR=1 script -qec "$BRYO doctor --host $T/host.json" /dev/null
+	grep -q '^missing   subids.uids' <<<"$output"
+	not grep -q '✗' <<<"$output"
+	not grep -q $'\033' <<<"$output"
+}
+
+@test "it changes nothing, and is quick" {
+	doctor
+	find "$T" -not -name report | sort >"$T/../before.$ID"
+	local start=${EPOCHREALTIME/./}
+	bryo doctor >/dev/null || [ $? -eq 1 ]
+	echo "$((${EPOCHREALTIME/./} - start)) us"
+	[ $((${EPOCHREALTIME/./} - start)) -lt 1000000 ]
+	find "$T" -not -name report | sort | diff "$T/../before.$ID" - || { rm "$T/../before.$ID"; false; }
+	rm "$T/../before.$ID"
+}
+
+# ----------------------------------------------------------------------------------- kernel
+
 @test "kernel.version: the floor is 5.14" {
 	facts '{"kernel_major": 5, "kernel_minor": 14}'
 	check kernel.version ok 5.14
@@ -74,6 +90,220 @@ facts() { # facts FILTER: a faked host
 	facts '{"kernel_major": 4, "kernel_minor": 18}'
 	check kernel.version missing
 }
+
+@test "kernel calls: ENOSYS is missing, and a filter is named" {
+	local name
+	local -A calls=([mount-api]=fsopen [mount-setattr]=mount_setattr [openat2]=openat2 [clone3]=clone3
+		[pidfd]=pidfd_open [close-range]=close_range)
+
+	doctor
+	for name in "${!calls[@]}"; do
+		check "kernel.$name" ok
+	done
+	for name in "${!calls[@]}"; do
+		under "$BRYO_BUILD/tests/lib/deny" "ENOSYS=${calls[$name]}"
+		check "kernel.$name" missing "${calls[$name]}" "seccomp filter" "--security-opt seccomp"
+	done
+}
+
+@test "kernel.seccomp: in the kernel and in bryo" {
+	doctor
+	"$BRYO" --version | grep -q +SECCOMP && check kernel.seccomp ok || check kernel.seccomp degraded "built without"
+	under "$BRYO_BUILD/tests/lib/deny" ENOSYS=seccomp
+	check kernel.seccomp missing CONFIG_SECCOMP_FILTER
+}
+
+@test "kernel.overlay: as /proc/filesystems says" {
+	broken 'printf "nodev\tproc\nnodev\toverlay\n" >$T/f; mount --bind $T/f /proc/filesystems'
+	check kernel.overlay ok
+	broken 'printf "nodev\tproc\n\text4\n" >$T/f; mount --bind $T/f /proc/filesystems'
+	check kernel.overlay degraded "modprobe overlay"
+}
+
+# -------------------------------------------------------------------------- user namespaces
+
+@test "userns: nothing forbids them here" {
+	requires userns-nested
+	broken :
+	for name in create support limits sysctl apparmor chroot seccomp namespaces nested; do
+		check userns.$name ok
+	done
+	check mount.proc ok
+	check mount.sysfs ok
+}
+
+@test "userns.limits: a limit of 0, really set" {
+	broken 'echo 0 >/proc/sys/user/max_user_namespaces'
+	check userns.create missing "No space left on device" user.max_user_namespaces=0 "sysctl -w user.max_user_namespaces=63000"
+	check userns.limits missing user.max_user_namespaces=0
+	check userns.namespaces missing
+	[ "$status" -eq 1 ]
+	broken 'echo 0 >/proc/sys/user/max_net_namespaces'
+	check userns.create ok
+	check userns.namespaces missing "No space left"
+}
+
+@test "userns.sysctl and userns.apparmor: said, but no reason for failure where they do not stop us" {
+	broken 'mkdir $T/k; echo 0 >$T/k/unprivileged_userns_clone; echo 1 >$T/k/apparmor_restrict_unprivileged_userns
+		mount --bind $T/k /proc/sys/kernel'
+	check userns.sysctl ok "unprivileged_userns_clone is 0" "does not stop you"
+	check userns.apparmor ok "apparmor_restrict_unprivileged_userns is 1" "does not stop you"
+	broken 'mkdir $T/l; echo 0 >$T/l/unprivileged_userns_clone; echo 1 >$T/l/apparmor_restrict_unprivileged_userns
+		echo 0 >/proc/sys/user/max_user_namespaces
+		mount --bind $T/l /proc/sys/kernel'
+	check userns.sysctl missing "sysctl -w kernel.unprivileged_userns_clone=1"
+	check userns.apparmor missing "profile bryo $BRYO" "flags=(unconfined) { userns, }" "apparmor_parser -r"
+}
+
+@test "userns.chroot: found in a chroot" {
+	broken 'mkdir $T/jail; for d in usr lib bin etc proc dev tmp lib64; do
+		[ -d /$d ] || continue; mkdir $T/jail/$d; mount --rbind /$d $T/jail/$d; done
+		cp $BRYO $T/jail/bryo
+		export HOME=/; set -- chroot $T/jail /bryo --root /tmp/x doctor --json; exec "$@"'
+	check userns.create missing "in a chroot"
+	check userns.chroot missing "pivot_root"
+	check userns.seccomp ok
+}
+
+@test "userns.seccomp: an outer container's filter" {
+	under "$BRYO_BUILD/tests/lib/deny" EPERM
+	in_initial_userns && [ "$(id -u)" = 0 ] || check userns.create missing "seccomp filter"
+	jq -e '.checks[] | select(.name == "userns.seccomp") | .status != "ok" and (.remedy | contains("seccomp=PROFILE"))' "$T/report"
+}
+
+@test "userns.nested and userns.create: 33 deep is too deep" {
+	requires userns
+	cat >"$T/deeper" <<-'EOF'
+		if [ "$1" -gt 0 ] && unshare --map-root-user $2 true 2>/dev/null; then
+			exec unshare --map-root-user sh "$T/deeper" $(($1 - 1)) "$2"
+		fi
+		exec "$BRYO" --root "$ROOT" doctor --json
+	EOF
+	run --separate-stderr sh "$T/deeper" 40 ""
+	kept_
+	check userns.create missing "32 deep"
+	run --separate-stderr sh "$T/deeper" 40 "unshare --map-root-user"
+	kept_
+	check userns.create ok
+	check userns.nested degraded "32 deep"
+}
+
+@test "mount.proc and mount.sysfs: covered ones are named, with the flag that helps" {
+	broken 'mount -t tmpfs none /proc/sys/kernel; mount --bind /dev/null /proc/key-users; mount -t tmpfs none /sys/module'
+	check mount.proc degraded /proc/sys/kernel /proc/key-users "--proc bind" "unmask=/proc"
+	check mount.sysfs degraded /sys/module "bind /sys"
+}
+
+@test "without /proc: one clear error" {
+	requires userns
+	# shellcheck disable=SC2016
+	run timeout 30 unshare --map-root-user --mount -- sh -ec 'mount -t tmpfs none /proc; exec "$BRYO" doctor' 3>&-
+	[ "$status" -eq 2 ]
+	has_line "is /proc mounted?"
+}
+
+@test "without /sys: a report all the same" {
+	broken 'mount -t tmpfs none /sys'
+	check cgroup.version missing
+	check mount.proc ok
+}
+
+# ------------------------------------------------------------------------- subordinate IDs
+
+@test "subids.uids and subids.gids: none, too few, enough" {
+	facts '{}'
+	check subids.uids ok "65536 subordinate user IDs from 100000"
+	check subids.gids ok
+	facts '{"subuids": [], "subgids": [{"first": 7000, "count": 65535}]}'
+	check subids.uids missing "gives alice no subordinate user IDs" "usermod --add-subuids 100000-165535 alice"
+	check subids.gids degraded "only 65535" "usermod --add-subgids 100000-165535 alice"
+	facts '{"subgids": [{"first": 7000, "count": 30000}, {"first": 40000, "count": 40000}]}'
+	check subids.gids ok 70000
+	facts '{"uid": 0, "privileged": true, "subuids": []}'
+	check subids.uids ok root
+}
+
+@test "subids: a range that the own user namespace does not have" {
+	facts '{"in_userns": true, "uid_map": [{"inside": 0, "outside": 1000, "count": 1}, {"inside": 1, "outside": 100000, "count": 65536}]}'
+	check subids.uids missing "gives you 100000, which is not in the map" /proc/self/uid_map
+	check subids.gids ok
+	facts '{"in_userns": true, "subuids": [], "uid_map": [{"inside": 0, "outside": 1000, "count": 1}]}'
+	check subids.uids missing "too few IDs itself"
+}
+
+@test "subids: the range that is proposed is free in both files, and nobody's uid" {
+	local files='mount --bind $T/uid /etc/subuid; mount --bind $T/gid /etc/subgid; mount --bind $T/passwd /etc/passwd'
+
+	requires_file /etc/subuid /etc/subgid
+	printf 'bob:100000:65536\n' >"$T/uid"
+	printf 'eve:165536:65536\n' >"$T/gid"
+	printf 'root:x:0:0::/:/bin/sh\nnet:x:231080:100::/:/bin/sh\n' >"$T/passwd"
+	# an ordinary user's root has too few IDs itself; root's may have all
+	requires root
+	# shellcheck disable=SC2016
+	run --separate-stderr unshare --mount sh -ec "$files"'
+		setpriv --reuid 4242 --regid 4242 --clear-groups "$BRYO" --root "$T/x" doctor --json' 3>&-
+	kept_
+	check subids.uids missing "sudo usermod --add-subuids 231081-296616 USER"
+	check subids.gids missing "sudo usermod --add-subgids 231081-296616 USER"
+}
+
+@test "subids overlaps: with another user's range, not with one's own second line" {
+	requires_file /etc/subuid /etc/subgid
+	broken 'printf "root:100000:65536\n0:100000:10\nbob:165535:10\n" >$T/u; printf "root:100000:65536\nbob:165536:10\n" >$T/g
+		mount --bind $T/u /etc/subuid; mount --bind $T/g /etc/subgid'
+	check subids.uids-overlap degraded "those of bob from 165535" "--del-subuids 100000-165535 root"
+	check subids.gids-overlap ok
+}
+
+@test "subids people: somebody of /etc/passwd, or of the directory, has one of the IDs" {
+	requires_file /etc/subuid /etc/subgid
+	local files='printf "root:100000:65536\n" >$T/u; cp $T/u $T/g; mount --bind $T/u /etc/subuid; mount --bind $T/g /etc/subgid
+		printf "root:x:0:0::/:/bin/sh\n$EXTRA" >$T/p; mount --bind $T/p /etc/passwd
+		printf "passwd: files $NSS\ngroup: files\n" >$T/n; mount --bind $T/n /etc/nsswitch.conf; '
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho "$@" >>%s/asked\necho carol:x:165535:100::/:/bin/sh\n' "$T" >"$T/bin/getent"
+	chmod +x "$T/bin/getent"
+	export PATH=$T/bin:$PATH
+	EXTRA='' NSS='systemd [NOTFOUND=return] compat # sss' broken "$files"
+	check subids.uids-people ok
+	[ ! -e "$T/asked" ]
+	EXTRA='dave:x:100000:100::/:/bin/sh\n' NSS='' broken "$files"
+	check subids.uids-people degraded "dave (100000)"
+	check subids.gids-people ok
+	EXTRA='' NSS=sss broken "$files"
+	check subids.uids-people degraded "carol (165535)"
+	[ "$(cat "$T/asked")" = passwd ]
+}
+
+@test "subids.source: nsswitch.conf names a directory that nobody can ask" {
+	broken 'printf "passwd: files\n" >$T/n; mount --bind $T/n /etc/nsswitch.conf'
+	check subids.source ok /etc/subuid
+	broken 'printf "subid: sss\n" >$T/n; mount --bind $T/n /etc/nsswitch.conf; export PATH=/nowhere'
+	check subids.source degraded getsubids
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho "0: root 100000 65536"\n' >"$T/bin/getsubids"
+	chmod +x "$T/bin/getsubids"
+	broken 'printf "subid: sss\n" >$T/n; mount --bind $T/n /etc/nsswitch.conf; PATH=$T/bin:$PATH'
+	check subids.source ok getsubids
+}
+
+@test "subids.mapping: newuidmap itself says whether it works" {
+	requires_file /etc/subuid /etc/subgid
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho "$0: not today" >&2\nexit 1\n' >"$T/bin/newuidmap"
+	cp "$T/bin/newuidmap" "$T/bin/newgidmap"
+	chmod 4755 "$T"/bin/new*
+	broken 'printf "root:100000:65536\n" >$T/u; mount --bind $T/u /etc/subuid; mount --bind $T/u /etc/subgid; PATH=$T/bin:$PATH'
+	check subids.mapping missing "newuidmap: not today" "newgidmap: not today"
+	broken 'PATH=/nowhere'
+	check subids.mapping missing "not tried"
+	requires user subid
+	doctor
+	check subids.mapping ok
+}
+
+# ---------------------------------------------------------------------------------- helpers
 
 @test "helper.newuidmap and helper.newgidmap: each state has its own remedy" {
 	facts '{}'
@@ -88,4 +318,68 @@ facts() { # facts FILTER: a faked host
 	check helper.newuidmap missing "NoNewPrivs" "NoNewPrivileges=no"
 	facts '{"uid": 0, "privileged": true, "newuidmap": {"state": "missing"}}'
 	check helper.newuidmap ok
+}
+
+@test "helper.newuidmap, really broken: no bit, nosuid, NoNewPrivs, no owner here" {
+	mkdir "$T/bin"
+	cp "$BRYO_BUILD/tests/lib/deny" "$T/bin/newuidmap"
+	broken 'PATH=$T/bin:$PATH'
+	check helper.newuidmap missing "neither its set-user-ID bit" "chmod u+s $T/bin/newuidmap"
+	chmod u+s "$T/bin/newuidmap"
+	broken 'PATH=$T/bin:$PATH'
+	check helper.newuidmap ok "$T/bin/newuidmap"
+	broken 'PATH=$T/bin:$PATH; set -- setpriv --no-new-privs $BRYO --root $ROOT doctor --json; exec "$@"'
+	check helper.newuidmap missing NoNewPrivs
+	broken 'mkdir $T/m; mount -t tmpfs -o nosuid none $T/m; cp -p $T/bin/newuidmap $T/m; PATH=$T/m:$PATH'
+	check helper.newuidmap missing nosuid
+	requires cmd:newuidmap
+	broken :
+	[ "$(id -u)" = 0 ] || check helper.newuidmap missing "nobody of this user namespace"
+}
+
+@test "helper.pasta and helper.slirp4netns: one is less, none is too little; the package of this distribution" {
+	mkdir "$T/bin"
+	for name in pasta slirp4netns fuse-overlayfs criu; do
+		cp /bin/true "$T/bin/$name"
+	done
+	broken 'PATH=$T/bin'
+	for name in pasta slirp4netns fuse-overlayfs criu; do
+		check helper.$name ok "$T/bin/$name"
+	done
+	rm "$T/bin/pasta"
+	broken 'printf "ID=debian\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
+	check helper.pasta degraded "slirp4netns can" "apt-get install passt"
+	check helper.slirp4netns ok
+	rm "$T/bin/"*
+	broken 'printf "ID=rocky\nID_LIKE=\"rhel centos fedora\"\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
+	check helper.pasta missing "neither pasta nor slirp4netns" "dnf install passt"
+	check helper.slirp4netns missing "dnf install slirp4netns"
+	check helper.fuse-overlayfs degraded "dnf install fuse-overlayfs"
+	check helper.criu degraded "dnf install criu"
+	check helper.newuidmap missing "dnf install shadow-utils"
+	broken 'printf "NAME=x\nID=\"opensuse-leap\"\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
+	check helper.newuidmap missing "zypper install shadow"
+	broken 'printf "ID=endeavouros\nID_LIKE=arch\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
+	check helper.pasta missing "pacman -S passt"
+	broken 'printf "ID=alpine\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
+	check helper.pasta missing "apk add passt"
+	broken 'printf "ID=minix\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
+	check helper.pasta missing "install passt"
+}
+
+@test "device.fuse and device.tun: missing, another file, not allowed" {
+	broken ':>$T/f; for d in fuse net/tun; do [ -e /dev/$d ] || exit 9; mount --bind $T/f /dev/$d; done'
+	check device.fuse degraded "another file" "mknod -m 666 /dev/fuse c 10 229"
+	check device.tun missing "another file" "c 10 200"
+	broken 'mount -t tmpfs none /dev; : >/dev/null'
+	check device.fuse degraded "No such file" "modprobe fuse" "--device /dev/fuse"
+	check device.tun missing "No such file" "modprobe tun"
+	[ -w /dev/net/tun ] || skip "needs /dev/net/tun"
+	doctor
+	check device.tun ok
+	if [ -w /dev/fuse ]; then
+		check device.fuse ok
+	else
+		check device.fuse degraded "may not be opened"
+	fi
 }
