@@ -5,8 +5,10 @@
  */
 #include "doctor_parts.h"
 
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "feature/mount_explain.h"
+#include "feature/rootfs/overlay.h"
 #include "state/state.h"
 
 #include <errno.h>
@@ -212,6 +214,38 @@ static void check_xattr(struct doctor *d, const struct doctor_check *c, struct f
 	say_remedy(d, f, "keep layers on ext4, xfs or btrfs (tmpfs since Linux 6.6)");
 }
 
+/* Really mounted and written, in namespaces and files that are gone afterwards. */
+static void check_overlay(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const char *path = place_of(d, c);
+	char text[ERR_TEXT];
+	struct err err = ERR_INIT;
+	auto_free char *fuse = NULL;
+	bool other = child_find("fuse-overlayfs", NULL, &fuse, NULL) == 0 &&
+		     access("/dev/fuse", R_OK | W_OK) == 0;
+
+	if (overlay_try_outside(path, !d->host.privileged, &err) >= 0) {
+		say_ok(d, f, "layers with changes in %s work", path);
+		return;
+	}
+	/* the hint is what the kernel wrote to its log of the mount: a reason, not a remedy */
+	(void)err_format(&err, text, sizeof(text));
+	if (other)
+		say_degraded(
+			d, f,
+			"%s: fuse-overlayfs will do it, more slowly, for the kernel does not: %s",
+			path, text);
+	else
+		say_missing(
+			d, f,
+			"%s: neither the kernel's overlay nor fuse-overlayfs can keep changes there: %s",
+			path, text);
+	say_remedy(
+		d, f,
+		"keep changes on ext4, xfs, btrfs or tmpfs, or have fuse-overlayfs and /dev/fuse: %s",
+		distro_install(d, PACKAGE_FUSE_OVERLAYFS));
+}
+
 static void check_state(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	auto_free char *path = d->request->root ? mem_strdup(d->request->root)
@@ -253,8 +287,9 @@ static void check_durable(struct doctor *d, const struct doctor_check *c, struct
 			     "%s goes with your last session, and with it the record of what runs",
 			     path);
 		say_remedy(d, f, "loginctl enable-linger");
-	} else if (is_below(path, "/tmp") && stat(path, &st) == 0 && !(st.st_mode & S_ISVTX)) {
-		say_degraded(d, f, "%s may be removed by the cleaning of /tmp", path);
+	} else if ((is_below(path, "/tmp") || is_below(path, "/var/tmp")) && stat(path, &st) == 0 &&
+		   !(st.st_mode & S_ISVTX)) {
+		say_degraded(d, f, "%s may be removed by systemd-tmpfiles when it is old", path);
 		say_remedy(d, f, "chmod +t %s", shell_word(path, "DIR"));
 	} else if (is_below(path, "/tmp")) {
 		say_degraded(
@@ -277,11 +312,13 @@ const struct doctor_check doctor_directory_checks[] = {
 	{ "path.exec", DOCTOR_PODMAN, false, check_exec, "path" },
 	{ "path.suid", DOCTOR_PODMAN, false, check_suid, "path" },
 	{ "path.xattr", DOCTOR_PODMAN, false, check_xattr, "path" },
+	{ "path.overlay", DOCTOR_PODMAN, false, check_overlay, "path" },
 	{ "storage.type", DOCTOR_PODMAN, false, check_type, "storage" },
 	{ "storage.write", DOCTOR_PODMAN, false, check_write, "storage" },
 	{ "storage.exec", DOCTOR_PODMAN, false, check_exec, "storage" },
 	{ "storage.suid", DOCTOR_PODMAN, false, check_suid, "storage" },
 	{ "storage.xattr", DOCTOR_PODMAN, false, check_xattr, "storage" },
+	{ "storage.overlay", DOCTOR_PODMAN, false, check_overlay, "storage" },
 	{ "state.dir", DOCTOR_ANY, false, check_state, NULL },
 	{ "state.durable", DOCTOR_PODMAN, false, check_durable, NULL },
 	{ 0 },

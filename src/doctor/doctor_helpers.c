@@ -7,6 +7,7 @@
 #include "base/child.h"
 #include "base/cleanup.h"
 #include "feature/cgroup/cgroup.h"
+#include "feature/net/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,15 +89,47 @@ static void check_idmap(struct doctor *d, const struct doctor_check *c, struct f
 }
 
 struct tool {
-	const char *name, *other; /* other: what does the same; NULL: nothing does */
-	const char *without;
+	const struct net_backend *backend, *other; /* other: what does the same */
 	enum package package;
 };
 
-static const struct tool pasta = { "pasta", "slirp4netns", "no network but the host's",
-				   PACKAGE_PASTA },
-			 slirp4netns = { "slirp4netns", "pasta", "no network but the host's",
-					 PACKAGE_SLIRP4NETNS };
+static const struct tool pasta = { &net_pasta, &net_slirp4netns, PACKAGE_PASTA },
+			 slirp4netns = { &net_slirp4netns, &net_pasta, PACKAGE_SLIRP4NETNS };
+
+static bool net_works(const struct doctor *d, const struct net_backend *b, struct err *err)
+{
+	const struct net_words words = { 0 };
+
+	return b->usable(&d->host, &words, err) == 0;
+}
+
+/* The words of a run that is refused, and the package of this distribution. */
+static void check_net_tool(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	const struct tool *t = c->arg;
+	struct host *h = &d->host;
+	struct err err = ERR_INIT;
+	char text[ERR_TEXT];
+	bool installed;
+
+	host_need_net_tools(h);
+	installed = (t->backend == &net_pasta ? h->pasta : h->slirp4netns).state == HELPER_OK;
+	if (net_works(d, t->backend, &err)) {
+		say_ok(d, f, "%s", t->backend == &net_pasta ? h->pasta.path : h->slirp4netns.path);
+		return;
+	}
+	if (installed)
+		say_remedy(d, f, "%s", err.hint);
+	else
+		say_remedy(d, f, "%s", distro_install(d, t->package));
+	err.hint[0] = '\0';
+	(void)err_format(&err, text, sizeof(text));
+	if (net_works(d, t->other, NULL))
+		say_degraded(d, f, "%s; %s does most of it", text, t->other->name);
+	else
+		say_missing(d, f, "%s, and %s cannot be used either: no network but the host's",
+			    text, t->other->name);
+}
 
 static bool is_there(struct doctor *d, const char *name, const char **ret_path)
 {
@@ -106,23 +139,6 @@ static bool is_there(struct doctor *d, const char *name, const char **ret_path)
 		return false;
 	*ret_path = arena_strdup(d->a, path);
 	return true;
-}
-
-static void check_tool(struct doctor *d, const struct doctor_check *c, struct finding *f)
-{
-	const struct tool *t = c->arg;
-	const char *path, *other;
-
-	if (is_there(d, t->name, &path)) {
-		say_ok(d, f, "%s", path);
-		return;
-	}
-	if (is_there(d, t->other, &other))
-		say_degraded(d, f, "not in PATH; %s can do most of it", t->other);
-	else
-		say_missing(d, f, "neither %s nor %s is in PATH: %s", t->name, t->other,
-			    t->without);
-	say_remedy(d, f, "%s", distro_install(d, t->package));
 }
 
 /* Needed only where the kernel's overlay will not do, and that layers.overlay tells. */
@@ -215,8 +231,9 @@ static void check_node(struct doctor *d, const struct doctor_check *c, struct fi
 const struct doctor_check doctor_helper_checks[] = {
 	{ "helper.newuidmap", DOCTOR_PODMAN, true, check_idmap, &newuidmap },
 	{ "helper.newgidmap", DOCTOR_PODMAN, true, check_idmap, &newgidmap },
-	{ "helper.pasta", DOCTOR_PODMAN | DOCTOR_NETWORK, false, check_tool, &pasta },
-	{ "helper.slirp4netns", DOCTOR_PODMAN | DOCTOR_NETWORK, false, check_tool, &slirp4netns },
+	{ "helper.pasta", DOCTOR_PODMAN | DOCTOR_NETWORK, true, check_net_tool, &pasta },
+	{ "helper.slirp4netns", DOCTOR_PODMAN | DOCTOR_NETWORK, true, check_net_tool,
+	  &slirp4netns },
 	{ "helper.fuse-overlayfs", DOCTOR_PODMAN, false, check_fuse_overlayfs, NULL },
 	{ "helper.bryo-systemd", DOCTOR_PODMAN | DOCTOR_LIMITS, false, check_systemd, NULL },
 	{ "helper.criu", 0, false, check_criu, NULL },

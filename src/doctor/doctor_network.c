@@ -6,6 +6,7 @@
 #include "doctor_parts.h"
 
 #include "base/cleanup.h"
+#include "feature/net/net.h"
 
 #include <string.h>
 
@@ -63,38 +64,46 @@ static void check_ports(struct doctor *d, const struct doctor_check *c, struct f
 	say_remedy(d, f, "%s", distro_sysctl(d, "net.ipv4.ip_unprivileged_port_start", "80"));
 }
 
-/* "nameserver 127.0.0.53" is on a loopback that a container does not share. */
+/* What a container would be given is asked of what gives it. */
 static void check_resolver(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	size_t all = 0, loopback = 0;
+	const char *given;
 
 	(void)c;
-	for (const char *line = read_text(d, "/etc/resolv.conf"); *line;
-	     line = strchrnul(line, '\n'), line += *line == '\n') {
-		const char *p = line;
-
-		if (!str_starts(p, "nameserver") || (p[10] != ' ' && p[10] != '\t'))
-			continue;
-		p += 10 + strspn(p + 10, " \t");
-		all++;
-		loopback += str_starts(p, "127.") || str_starts(p, "::1");
-	}
-	if (!all) {
+	host_need_net_tools(&d->host);
+	given = net_resolv_text(d->a, d->host.net_resolv, NULL);
+	if (given) {
+		say_ok(d, f, "/etc/resolv.conf names servers that containers can reach");
+	} else if (d->host.net_resolv && strstr(d->host.net_resolv, "nameserver")) {
+		say_ok(d, f,
+		       "only on the host's loopback: containers get the address of pasta or slirp4netns instead");
+	} else {
 		say_degraded(d, f,
 			     "/etc/resolv.conf names no server: containers will find no names");
 		say_remedy(d, f, "echo 'nameserver ADDRESS' | %stee -a /etc/resolv.conf", d->sudo);
-	} else if (loopback == all) {
-		say_ok(d, f,
-		       "only on the loopback of the host: containers get their helper's forwarder instead");
-	} else {
-		say_ok(d, f, "%zu of %zu servers can be reached from containers", all - loopback,
-		       all);
 	}
+}
+
+/* pasta copies the interface that has it. */
+static void check_route(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	(void)c;
+	host_need_net_tools(&d->host);
+	if (d->host.net_route4 || d->host.net_route6) {
+		say_ok(d, f, "a default route for%s%s", d->host.net_route4 ? " IPv4" : "",
+		       d->host.net_route6 ? " IPv6" : "");
+		return;
+	}
+	say_degraded(
+		d, f,
+		"no default route: containers reach nothing outside, and older releases of pasta do not start");
+	say_remedy(d, f, "%sip route add default via GATEWAY, or --net slirp4netns", d->sudo);
 }
 
 const struct doctor_check doctor_network_checks[] = {
 	{ "network.ping", DOCTOR_NETWORK, false, check_ping, NULL },
 	{ "network.low-ports", DOCTOR_NETWORK, false, check_ports, NULL },
-	{ "network.resolver", DOCTOR_NETWORK, false, check_resolver, NULL },
+	{ "network.resolver", DOCTOR_NETWORK, true, check_resolver, NULL },
+	{ "network.route", DOCTOR_NETWORK, true, check_route, NULL },
 	{ 0 },
 };

@@ -246,13 +246,14 @@ static const char *getent(struct doctor *d, const char *database)
 	auto_fd int out = memfd_create("getent", MFD_CLOEXEC);
 	struct child c = CHILD_INIT;
 	auto_free char *text = NULL;
+	size_t len;
 
 	c.path = argv[0];
 	c.argv = argv;
 	c.out = out;
 	c.timeout_ms = GETENT_MS;
 	if (out < 0 || child_run(&c, NULL) < 0 || lseek(out, 0, SEEK_SET) < 0 ||
-	    fd_read_all(out, GETENT_MAX, &text, NULL, NULL) < 0) {
+	    fd_read_all(out, GETENT_MAX, &text, &len, NULL) < 0) {
 		child_release(&c);
 		return "";
 	}

@@ -342,17 +342,22 @@ setup() {
 	for name in pasta slirp4netns fuse-overlayfs criu; do
 		cp /bin/true "$T/bin/$name"
 	done
+	facts '{"net_route4": true}'
+	check helper.pasta ok /usr/bin/pasta
+	facts '{"net_tun": false}'
+	check helper.pasta missing "cannot open /dev/net/tun"
+	[ -w /dev/net/tun ] || skip "needs /dev/net/tun"
 	broken 'PATH=$T/bin'
-	for name in pasta slirp4netns fuse-overlayfs criu; do
+	for name in slirp4netns fuse-overlayfs criu; do
 		check helper.$name ok "$T/bin/$name"
 	done
 	rm "$T/bin/pasta"
 	broken 'printf "ID=debian\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
-	check helper.pasta degraded "slirp4netns can" "apt-get install passt"
+	check helper.pasta degraded "not installed; slirp4netns does most" "apt-get install passt"
 	check helper.slirp4netns ok
 	rm "$T/bin/"*
 	broken 'printf "ID=rocky\nID_LIKE=\"rhel centos fedora\"\n" >$T/os; mount --bind $T/os /etc/os-release; PATH=$T/bin'
-	check helper.pasta missing "neither pasta nor slirp4netns" "dnf install passt"
+	check helper.pasta missing "slirp4netns cannot be used either" "dnf install passt"
 	check helper.slirp4netns missing "dnf install slirp4netns"
 	check helper.fuse-overlayfs degraded "dnf install fuse-overlayfs"
 	check helper.criu degraded "dnf install criu"
