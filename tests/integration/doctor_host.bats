@@ -89,18 +89,18 @@ setup() {
 }
 
 @test "state.durable: below /run/user without lingering, in /tmp, elsewhere" {
-	local run='mount -t tmpfs none /run; mkdir -p /run/user/0; chmod 700 /run/user/0; unset XDG_RUNTIME_DIR'
+	local session='mount -t tmpfs none /run; mkdir -p /run/user/0; chmod 700 /run/user/0; unset XDG_RUNTIME_DIR'
 
-	ROOT=/run/x broken "$run"
+	ROOT=/run/x broken "$session"
 	check state.durable ok "/run/x stays"
-	ROOT=/run/user/0/bryo broken "$run"
+	ROOT=/run/user/0/bryo broken "$session"
 	check state.durable degraded "last session" "loginctl enable-linger"
-	ROOT=/run/user/0/bryo broken "$run; mount -t tmpfs none /var/lib; mkdir -p /var/lib/systemd/linger; : >/var/lib/systemd/linger/root"
+	ROOT=/run/user/0/bryo broken "$session; mount -t tmpfs none /var/lib; mkdir -p /var/lib/systemd/linger; : >/var/lib/systemd/linger/root"
 	check state.durable ok
-	ROOT=/tmp/x broken 'mkdir $T/m; mount --bind $T/m /tmp'
+	ROOT=/tmp/none-$ID broken :
 	check state.durable degraded "no XDG_RUNTIME_DIR" XDG_RUNTIME_DIR=/run/user/0
-	ROOT=/tmp/x broken 'mkdir $T/n; mount --bind $T/n /tmp; mkdir -m 700 /tmp/x'
-	check state.durable degraded "systemd-tmpfiles" "chmod +t /tmp/x"
+	ROOT=/var/tmp/x broken 'mount -t tmpfs none /var/tmp; mkdir -m 700 /var/tmp/x'
+	check state.durable degraded "systemd-tmpfiles" "chmod +t /var/tmp/x"
 }
 
 # ---------------------------------------------------------------------------------- cgroups
