@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # For the tests of bryo doctor: a report, what it says of a check, and machines that are broken in
 # namespaces of the test's own.
 
