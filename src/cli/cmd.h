@@ -63,9 +63,10 @@ struct command {
 	int (*run)(const struct cli *cli, union cli_err *err);
 };
 
-extern const struct command cmd_checkpoint, cmd_completion, cmd_create, cmd_delete, cmd_doctor, cmd_exec,
+extern const struct command cmd_bundle, cmd_checkpoint, cmd_completion, cmd_create, cmd_delete, cmd_doctor,
+	cmd_exec,
 	cmd_events, cmd_features, cmd_gc, cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_plan, cmd_ps, cmd_restore,
-	cmd_resume, cmd_run, cmd_sandbox, cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
+	cmd_resume, cmd_rm_tree, cmd_run, cmd_sandbox, cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
 
 /* How the container's processes are kept: what create, run, plan and sandbox share. */
 /* clang-format off */

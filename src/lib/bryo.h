@@ -243,6 +243,23 @@ struct bryo_adapt_options {
  */
 BRYO_API int bryo_adapt(bryo_ctx *ctx, const struct bryo_adapt_options *o, char **ret_text, struct bryo_err *err);
 
+struct bryo_bundle_options {
+	size_t size;
+	const char *source; /* a tar, "-", a directory, DIR:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] */
+	const char *dir;    /* made; may exist where it is empty */
+	const char *idmap;  /* as in bryo_create_options; NULL: all IDs of the caller */
+	bool squash;	    /* owners that are not mapped become root */
+	void (*progress)(void *arg, uint64_t files, uint64_t bytes); /* now and then; may be NULL */
+	void *progress_arg;
+};
+/*
+ * A bundle: the source as DIR/rootfs, with its owners as the caller's IDs, and a config.json for it.
+ * Signals that end a program are held back meanwhile and end this: -EINTR. A failure leaves nothing.
+ */
+BRYO_API int bryo_bundle(bryo_ctx *ctx, const struct bryo_bundle_options *o, struct bryo_err *err);
+/* Removes a tree, whichever of the caller's IDs own what is in it. */
+BRYO_API int bryo_rm_tree(bryo_ctx *ctx, const char *dir, struct bryo_err *err);
+
 #ifdef __cplusplus
 }
 #endif

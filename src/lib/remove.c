@@ -11,6 +11,7 @@
 #include "feature/hooks.h"
 #include "feature/rdt.h"
 #include "lib/serving.h"
+#include "userns.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -85,49 +86,24 @@ static void run_poststop(struct bryo_ctx *ctx, const char *id, struct container 
 		(void)ctx->notice(ctx->notice_arg, err_format(&err, text, sizeof(text)));
 }
 
+static int end_cgroup(void *arg, struct err *err)
+{
+	const struct record *r = arg;
+
+	return cgroup_end(r->cgroup, r->cgroup_ino, NULL, false, err);
+}
+
 /*
  * A container whose cgroup is its own may have made others below as one of its IDs, which we cannot
  * remove; root of a user namespace that has them all can.
  */
 static int remove_as_root_inside(struct bryo_ctx *ctx, struct container *c, struct err *err)
 {
-	struct clone_args clone = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
-	struct notes notes = { .arena = &c->arena };
-	struct idmap_plan ids = { 0 };
-	struct spec any = { 0 };
-	struct err ignored = ERR_INIT;
-	int pipes[2], status = 1, rc;
-	char go = 0;
-	pid_t pid;
+	int rc = userns_run(&ctx->host, end_cgroup, &c->record, err);
 
-	rc = idmap_plan(&c->arena, &any, &ctx->host, true, false, &notes, &ids, err);
 	if (rc < 0)
-		return rc;
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return err_sys(err, "make a pipe");
-	auto_fd int in = pipes[0];
-	auto_fd int out = pipes[1];
-
-	pid = sys_clone3(&clone);
-	if (pid == 0) {
-		fd_closep(&out);
-		if (read(in, &go, 1) != 1)
-			_exit(1);
-		_exit(cgroup_end(c->record.cgroup, c->record.cgroup_ino, NULL, false, &ignored) <
-		      0);
-	}
-	if (pid < 0)
-		return err_sys(err, "make a user namespace");
-	rc = idmap_outside(&ids, pid, err);
-	if (rc == 0 && write(out, &go, 1) != 1)
-		rc = err_sys(err, "start the clean-up");
-	fd_closep(&out);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (rc == 0 && status)
-		return err_set(err, EACCES, "remove what is below the cgroup '%s'",
-			       c->record.cgroup);
-	if (rc == 0 && c->record.cgroup_unit)
+		return err_in(err, rc, "remove what is below the cgroup '%s'", c->record.cgroup);
+	if (c->record.cgroup_unit)
 		cgroup_end_scope(c->record.cgroup);
 	return rc;
 }

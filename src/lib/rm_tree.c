@@ -1,0 +1,148 @@
+/*
+ * rm_tree.c - bryo_rm_tree(): removes what an ordinary `rm -r` cannot, a tree whose files belong to
+ * the caller's subordinate IDs. Runs in the calling process, and as root of a user namespace with
+ * the caller's map; real root does it as it is.
+ *
+ * The directory is found once, by its parent's descriptor and its name, and judged by descriptor;
+ * tree.h says how the rest is walked. It must be the caller's or belong to one of his IDs: a mistake
+ * must cost nobody else anything, though the kernel would refuse most of it.
+ */
+#include "context.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/tree.h"
+#include "userns.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct removal {
+	int parent;
+	char name[NAME_MAX + 1];
+	struct stat st;
+};
+
+static int remove_it(void *arg, struct err *err)
+{
+	const struct removal *r = arg;
+
+	return tree_remove_at(r->parent, r->name, err);
+}
+
+static int find(const char *dir, struct removal *r, struct err *err)
+{
+	auto_free char *path = mem_strdup(dir);
+	auto_fd int fd = -1;
+	size_t len = strlen(path);
+	char *slash;
+
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	slash = strrchr(path, '/');
+	(void)snprintf(r->name, sizeof(r->name), "%s", slash ? slash + 1 : path);
+	if (!*r->name || str_eq(r->name, ".") || str_eq(r->name, ".."))
+		return err_set(err, EINVAL, "refusing to remove '%s'", dir);
+	if (slash)
+		slash[slash == path ? 1 : 0] = '\0';
+	r->parent = open(slash ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r->parent < 0)
+		return err_sys(err, "open '%s'", slash ? path : ".");
+	fd = openat(r->parent, r->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &r->st) < 0)
+		return err_sys(err, "'%s'", dir);
+	if (!S_ISDIR(r->st.st_mode))
+		return err_hint(err, err_set(err, ENOTDIR, "'%s' is not a directory", dir),
+				"rm removes files and links");
+	return 0;
+}
+
+static int refuse(const char *dir, const char *why, struct err *err)
+{
+	return err_set(err, EBUSY, "refusing to remove '%s', %s", dir, why);
+}
+
+/* Neither the directory we are in nor the home, nor what holds them, however they are spelled. */
+static int check_place(const char *dir, const struct removal *r, struct err *err)
+{
+	auto_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd int home =
+		open(getenv("HOME") ? getenv("HOME") : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (here >= 0 && tree_is_above(&r->st, here))
+		return refuse(dir, "which the working directory is in", err);
+	if (home >= 0 && tree_is_above(&r->st, home))
+		return refuse(dir, "which the home directory is in", err);
+	return 0;
+}
+
+static int check_owner(const char *dir, const struct removal *r, const struct idmap_plan *ids,
+		       struct err *err)
+{
+	uint32_t inside;
+
+	if (id_to_inside(&ids->uid, r->st.st_uid, &inside))
+		return 0;
+	return err_hint(err,
+			err_set(err, EPERM, "'%s' belongs to uid %u, which is not one of yours",
+				dir, r->st.st_uid),
+			"its owner can remove it, or root");
+}
+
+/* No container may lose its files under it. */
+static int check_unused(bryo_ctx *ctx, const char *dir, const struct removal *r, struct err *err)
+{
+	struct bryo_entry *list;
+	size_t n;
+	int rc = 0;
+
+	if (bryo_list(ctx, &list, &n, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const char *path = list[i].rootfs ? list[i].rootfs : list[i].bundle;
+		auto_fd int fd = -1;
+
+		if (list[i].status == BRYO_STOPPED || !path)
+			continue;
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || !tree_is_above(&r->st, fd))
+			continue;
+		rc = err_set(err, EBUSY, "container '%s' is running from '%s'", list[i].id, dir);
+		(void)err_hint(err, rc, "bryo delete --force %s", list[i].id);
+	}
+	bryo_entries_free(list, n);
+	return rc;
+}
+
+static int remove_tree(bryo_ctx *ctx, const char *dir, struct removal *r, struct err *err)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct idmap_plan ids;
+	int rc = find(dir, r, err);
+
+	if (rc == 0)
+		rc = check_place(dir, r, err);
+	if (rc == 0)
+		rc = check_unused(ctx, dir, r, err);
+	if (rc < 0)
+		return rc;
+	if (ctx->host.privileged)
+		return remove_it(r, err);
+	rc = userns_ids(&a, &ctx->host, NULL, &ids, err);
+	if (rc == 0)
+		rc = check_owner(dir, r, &ids, err);
+	return rc < 0 ? rc : userns_run(&ctx->host, remove_it, r, err);
+}
+
+int bryo_rm_tree(bryo_ctx *ctx, const char *dir, struct bryo_err *e)
+{
+	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
+	struct removal r = { .parent = -1 };
+	int rc = remove_tree(ctx, dir, &r, err);
+
+	fd_closep(&r.parent);
+	return rc;
+}
