@@ -30,12 +30,13 @@ static int read_file(struct target *t, const char *path, char **ret, struct err 
 	struct err local = ERR_INIT;
 	auto_fd int fd = path_open_in(t->root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &local);
 	struct stat st;
+	size_t len;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		*ret = mem_strdup("");
 		return 0;
 	}
-	return fd_read_all(fd, FILE_MAX, ret, NULL, err);
+	return fd_read_all(fd, FILE_MAX, ret, &len, err);
 }
 
 /* The next line of *p in its fields, at most n of them; false at the end. */
