@@ -72,7 +72,9 @@ extern const struct command cmd_bundle, cmd_checkpoint, cmd_completion, cmd_crea
 /* clang-format off */
 #define PROC_OPTS(off)										\
 	{ "proc", 0, OPT_CHOICE, off(proc), "new|bind|none",					\
-	  "what /proc is: the container's own, the outer one, or nothing" }
+	  "what /proc is: the container's own, the outer one, or nothing" },			\
+	{ "init", 0, OPT_FLAG, off(init), NULL,							\
+	  "a pid 1 that reaps zombies and passes signals on to the program" }
 /* clang-format on */
 
 /* The options that create, run and plan share; off(m) is the offset of member m of a struct

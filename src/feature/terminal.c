@@ -100,17 +100,22 @@ int terminal_open_inside(int ptmx, const struct terminal_plan *plan, uid_t uid, 
 	return 0;
 }
 
-int terminal_adopt_inside(int slave, struct err *err)
+int terminal_stdio_inside(int slave, struct err *err)
 {
 	int rc = 0;
 
+	for (int fd = 0; fd <= STDERR_FILENO && rc == 0; fd++)
+		rc = fd_dup_onto(slave, fd, err);
+	return rc < 0 ? err_in(err, rc, "terminal as standard input and output") : 0;
+}
+
+int terminal_adopt_inside(int slave, struct err *err)
+{
 	if (setsid() < 0 && getsid(0) != getpid())
 		return err_sys(err, "start a session");
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		return err_sys(err, "make it the controlling terminal");
-	for (int fd = 0; fd <= STDERR_FILENO && rc == 0; fd++)
-		rc = fd_dup_onto(slave, fd, err);
-	return rc < 0 ? err_in(err, rc, "terminal as standard input and output") : 0;
+	return terminal_stdio_inside(slave, err);
 }
 
 int terminal_send_outside(const char *path, int master, struct err *err)

@@ -38,6 +38,8 @@ struct terminal_plan {
  * must not fail, runc#4679). [inside]
  */
 int terminal_open_inside(int ptmx, const struct terminal_plan *plan, uid_t uid, int *ret_slave, struct err *err);
+/* slave as 0, 1, 2. [inside] */
+int terminal_stdio_inside(int slave, struct err *err);
 /* setsid, controlling terminal, and slave as 0, 1, 2; a second time changes nothing. [inside] */
 int terminal_adopt_inside(int slave, struct err *err);
 /* Sends the master to the console socket at path; payload "/dev/ptmx". [outside] */

@@ -87,6 +87,7 @@ struct bryo_create_options {
 	bool ephemeral;		    /* changes are thrown away */
 	const char *net;	    /* the network: bryo(1), --net; NULL: as the config says */
 	const char *proc;	    /* new, bind, none; NULL: the config's org.bryo.proc, or new */
+	bool init;		    /* the program is the child of a pid 1 of ours */
 };
 
 BRYO_API int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *err);

@@ -94,6 +94,8 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 		spec_annotation_set(&c->arena, c->spec, NET_ANNOTATION, o->net);
 	if (rc == 0 && o->proc)
 		spec_annotation_set(&c->arena, c->spec, PROC_ANNOTATION, o->proc);
+	if (rc == 0 && o->init)
+		spec_annotation_set(&c->arena, c->spec, INIT_ANNOTATION, "true");
 	if (rc == 0 && c->notify_dir)
 		sdnotify_spec(&c->arena, c->spec, c->notify_dir);
 	return rc;

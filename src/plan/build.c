@@ -145,6 +145,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 	add(all, &one, netdev_plan(a, spec, &plan->ns, host, &plan->netdevs, &one));
 	add(all, &one, rdt_plan(a, spec, q->id, host, &plan->rdt, &one));
 	add(all, &one, plan_names(spec, plan, &one));
+	add(all, &one, supervise_plan(spec, &plan->ns, &plan->supervise, &one));
 	if (!spec->has_process)
 		add(all, &one, err_set(&one, EINVAL, "process is missing"));
 	else

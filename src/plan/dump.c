@@ -320,6 +320,7 @@ static void dump_features(struct json_out *o, const struct plan *p)
 	json_out_str(o, "hostname", p->hostname);
 	json_out_str(o, "domainname", p->domainname);
 	dump_process(o, &p->process);
+	json_out_bool(o, "init", p->supervise.init);
 	dump_filter(o, &p->process.seccomp);
 	dump_hooks(o, &p->hooks);
 }

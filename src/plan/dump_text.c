@@ -255,6 +255,8 @@ void plan_dump_text(const struct plan *p, struct str *s)
 		str_addf(s, "%s  %s = %s\n", i ? "" : "sysctl\n", p->sysctl.v[i].key,
 			 p->sysctl.v[i].value);
 	text_process(s, &p->process);
+	if (p->supervise.init)
+		str_add(s, "  pid 1        bryo-init, and the program is its child\n");
 	for (int point = 0; point < HOOK_POINTS; point++)
 		for (size_t i = 0; i < p->hooks.points[point].n; i++)
 			str_addf(s, "hook %s\n  %s\n", hook_point_name((enum hook_point)point),

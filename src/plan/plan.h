@@ -19,6 +19,7 @@
 #include "feature/rdt.h"
 #include "feature/ns.h"
 #include "feature/rootfs/rootfs.h"
+#include "feature/supervise.h"
 #include "feature/sysctl.h"
 #include "plan/process.h"
 
@@ -41,6 +42,7 @@ struct plan {
 	bool names_optional; /* an outer filter may forbid to set them */
 	struct hooks_plan hooks;
 	struct process_plan process;
+	struct supervise_plan supervise;
 	bool keyring;		/* join a new session keyring */
 	bool partial;		/* namespaces or ID maps are refused: what needs them was not planned */
 };

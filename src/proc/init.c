@@ -22,6 +22,7 @@
 #include "base/sys.h"
 #include "feature/keyring.h"
 #include "proc/root_serve.h"
+#include "proc/pid1.h"
 #include "proc/seal.h"
 #include "proc/start.h"
 #include "proc/sync.h"
@@ -207,7 +208,7 @@ static void close_others(const struct init_args *args)
 {
 	const struct mount_plan *m = &args->plan->mounts;
 	const struct log_sink *log = log_get();
-	const int own[] = { args->sock, args->listener, log->fd, log->mirror };
+	const int own[] = { args->sock, args->listener, args->pid1, log->fd, log->mirror };
 	const struct process_plan *p = &args->plan->process;
 	size_t made = (size_t)(p->listen.n - p->listen.inherited), n = ARRAY_LEN(own);
 	auto_free int *keep = mem_alloc(sizeof(own) + (m->n + made) * sizeof(int));
@@ -276,9 +277,10 @@ static int create(const struct init_args *args, int *ret_slave, struct err *err)
 		rc = wait_for_hooks(args->sock, err);
 	if (rc == 0)
 		rc = finish_root(plan, rootfd, &master, ret_slave, err);
-	/* Engines read the output of `create` to its end: what waits for `start` must not hold it. */
+	/* Engines read the output of `create` to its end: what waits for `start` must not hold it. The
+	 * terminal is the session's that the program will lead. */
 	if (rc == 0 && *ret_slave >= 0)
-		rc = terminal_adopt_inside(*ret_slave, err);
+		rc = args->pid1 < 0 ? terminal_adopt_inside(*ret_slave, err) : terminal_stdio_inside(*ret_slave, err);
 	return rc < 0 ? rc : sync_send_with(args->sock, SYNC_READY, NULL, 0, master, err);
 }
 
@@ -316,5 +318,7 @@ void init_main(const struct init_args *args)
 		sync_fail(start, &err);
 		_exit(126);
 	}
+	if (args->pid1 >= 0)
+		pid1_inside(&args->plan->process, args->pid1, slave, start);
 	seal_and_exec(&args->plan->process, slave, start);
 }

@@ -13,6 +13,7 @@ struct init_args {
 	int sock;		/* sync pair, our end */
 	int listener;		/* start socket, listening */
 	int cgroup;		/* directory that the clone goes into, or -1 */
+	int pid1;		/* program of pid 1 (pid1.h), or -1: the container's own is */
 };
 
 /* This is the container's first process; it lives until it execs the program; it exists because

@@ -17,6 +17,7 @@
 #include "feature/mount_data.h"
 #include "proc/init.h"
 #include "proc/join.h"
+#include "proc/pid1.h"
 #include "proc/start.h"
 #include "proc/sync.h"
 #include "rootless/rootless.h"
@@ -205,7 +206,8 @@ int launch_outside(const struct launch_request *q, struct launched *ret, struct 
 	auto_fd int listener = q->dirfd < 0 ? -1 : start_listen_outside(q->dirfd, err);
 	auto_fd int cgroup = -1;
 	int pair[2], rc;
-	struct init_args args = { .plan = q->plan, .listener = listener };
+	struct init_args args = { .plan = q->plan, .listener = listener, .pid1 = -1 };
+	auto_fd int pid1 = -1;
 
 	if (listener < 0 && q->dirfd >= 0)
 		return listener;
@@ -216,6 +218,11 @@ int launch_outside(const struct launch_request *q, struct launched *ret, struct 
 	auto_fd int theirs = pair[1];
 
 	args.sock = theirs;
+	if (q->plan->supervise.init) {
+		args.pid1 = pid1 = pid1_open_outside(err);
+		if (pid1 < 0)
+			return pid1;
+	}
 	cgroup = cgroup_create_outside(&q->plan->cgroup, err);
 	args.cgroup = cgroup;
 	rc = q->plan->cgroup.backend == CGROUP_V2 && cgroup < 0 ? cgroup : 0;

@@ -87,34 +87,45 @@ static void copy_name(char *buf, size_t size)
 	(void)snprintf(buf, size, LIBEXEC_COPY "%.*s", n > 0 && (size_t)n <= room ? (int)n : 0, self);
 }
 
-static int sealed_copy(int exe, struct err *err)
+static int sealed_copy(int exe, const char *name, struct err *err)
 {
-	char name[250]; /* memfd_create(2) takes 249 bytes */
 	auto_fd int copy = -1;
 	struct stat st;
 	off_t left;
 
-	copy_name(name, sizeof(name));
 	copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 	if (copy < 0 && errno == EINVAL)
 		copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (copy < 0)
 		return err_sys(err, "make a memfd");
 	if (fstat(exe, &st) < 0)
-		return err_sys(err, "look at our own file");
+		return err_sys(err, "look at the file");
 	/* Measured: faster than read and write, and than writing from a mapping. */
 	for (left = loaded_size(exe, st.st_size); left > 0;) {
 		ssize_t n = sendfile(copy, exe, NULL, (size_t)left);
 
 		if (n < 0)
-			return err_sys(err, "copy our own file");
+			return err_sys(err, "copy the file");
 		if (n == 0)
-			return err_set(err, EIO, "our own file became shorter");
+			return err_set(err, EIO, "the file became shorter");
 		left -= n;
 	}
 	if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
 		return err_sys(err, "seal the copy");
 	return take_fd(&copy);
+}
+
+int selfexe_open_program(const char *path, const char *name, struct err *err)
+{
+	auto_fd int file = open(path, O_RDONLY | O_CLOEXEC);
+	int copy;
+
+	if (file < 0)
+		return err_sys(err, "open '%s'", path);
+	if (is_out_of_reach(file))
+		return take_fd(&file);
+	copy = sealed_copy(file, name, err);
+	return copy < 0 ? err_in(err, copy, "'%s'", path) : copy;
 }
 
 bool selfexe_is_out_of_reach(void)
@@ -128,12 +139,14 @@ int selfexe_protect(char *const argv[], struct err *err)
 {
 	auto_fd int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	auto_fd int copy = -1;
+	char name[250]; /* memfd_create(2) takes 249 bytes */
 
 	if (exe < 0)
 		return err_hint(err, err_sys(err, "open our own file /proc/self/exe"), "/proc must be mounted");
 	if (is_out_of_reach(exe))
 		return 0;
-	copy = sealed_copy(exe, err);
+	copy_name(name, sizeof(name));
+	copy = sealed_copy(exe, name, err);
 	if (copy >= 0) {
 		fexecve(copy, argv, environ);
 		return err_hint(err, err_sys(err, "execute the sealed copy of our own file"),

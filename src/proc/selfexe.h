@@ -16,6 +16,9 @@
 
 /* Returns 0 when there is nothing to do; does not return when it executes the copy. [outside] */
 int selfexe_protect(char *const argv[], struct err *err);
+/* A helper program that the container will see as somebody's /proc/PID/exe, under the same rule: the
+ * file, or a sealed copy that is called name. To be executed; the caller owns it. [outside] */
+int selfexe_open_program(const char *path, const char *name, struct err *err);
 /* Whether that is so: false means a copy at each start. [any] */
 bool selfexe_is_out_of_reach(void);
 
