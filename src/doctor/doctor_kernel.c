@@ -87,12 +87,13 @@ static bool no_close_range(void)
 	return gone(sys_close_range(1, 0, 0));
 }
 
-static const struct calls mount_api = { "fsopen, open_tree and move_mount", no_mount_api },
-			  mount_setattr_call = { "mount_setattr", no_mount_setattr },
-			  openat2_call = { "openat2", no_openat2 },
-			  clone3_call = { "clone3", no_clone3 },
-			  pidfd = { "pidfd_open and pidfd_send_signal", no_pidfd },
-			  close_range_call = { "close_range", no_close_range };
+static const struct calls
+	mount_api = { "fsopen, open_tree and move_mount", no_mount_api },
+	mount_setattr_call = { "mount_setattr, for read-only trees and mapped mounts",
+			       no_mount_setattr },
+	openat2_call = { "openat2", no_openat2 }, clone3_call = { "clone3", no_clone3 },
+	pidfd = { "pidfd_open and pidfd_send_signal", no_pidfd },
+	close_range_call = { "close_range", no_close_range };
 
 static void check_calls(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {

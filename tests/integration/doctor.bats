@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/bryo
 load ../lib/doctor
+load ../lib/errors
 
 setup() {
 	bryo_setup
@@ -96,12 +97,13 @@ setup() {
 	local -A calls=([mount-api]=fsopen [mount-setattr]=mount_setattr [openat2]=openat2 [clone3]=clone3
 		[pidfd]=pidfd_open [close-range]=close_range)
 
+	find_deny
 	doctor
 	for name in "${!calls[@]}"; do
 		check "kernel.$name" ok
 	done
 	for name in "${!calls[@]}"; do
-		under "$BRYO_BUILD/tests/lib/deny" "ENOSYS=${calls[$name]}"
+		under "$DENY" "ENOSYS=${calls[$name]}"
 		check "kernel.$name" missing "${calls[$name]}" "seccomp filter" "--security-opt seccomp"
 	done
 }
@@ -109,7 +111,8 @@ setup() {
 @test "kernel.seccomp: in the kernel and in bryo" {
 	doctor
 	"$BRYO" --version | grep -q +SECCOMP && check kernel.seccomp ok || check kernel.seccomp degraded "built without"
-	under "$BRYO_BUILD/tests/lib/deny" ENOSYS=seccomp
+	find_deny
+	under "$DENY" ENOSYS=seccomp
 	check kernel.seccomp missing CONFIG_SECCOMP_FILTER
 }
 
@@ -166,7 +169,8 @@ setup() {
 }
 
 @test "userns.seccomp: an outer container's filter" {
-	under "$BRYO_BUILD/tests/lib/deny" EPERM
+	find_deny
+	under "$DENY" EPERM
 	in_initial_userns && [ "$(id -u)" = 0 ] || check userns.create missing "seccomp filter"
 	jq -e '.checks[] | select(.name == "userns.seccomp") | .status != "ok" and (.remedy | contains("seccomp=PROFILE"))' "$T/report"
 }
@@ -322,7 +326,7 @@ setup() {
 
 @test "helper.newuidmap, really broken: no bit, nosuid, NoNewPrivs, no owner here" {
 	mkdir "$T/bin"
-	cp "$BRYO_BUILD/tests/lib/deny" "$T/bin/newuidmap"
+	cp /bin/true "$T/bin/newuidmap"
 	broken 'PATH=$T/bin:$PATH'
 	check helper.newuidmap missing "neither its set-user-ID bit" "chmod u+s $T/bin/newuidmap"
 	chmod u+s "$T/bin/newuidmap"
