@@ -342,3 +342,18 @@ percent() {
 	[ "$status" -ne 0 ]
 	wait_for 10 test ! -d "$scope"
 }
+
+@test "a sandbox has limits too, in a cgroup that goes with it" {
+	needs memory pids cpu
+	mkdir "$T/work"
+	cd "$T/work"
+	run bryo sandbox --memory 32m --pids 12 --cpus 0.5 -- sh -c 'tail /dev/zero; echo "hog $?"
+		sh -c "i=0; while [ \$i -lt 40 ]; do sleep 3 & i=\$((i+1)); done"; echo "bomb $?"' </dev/null
+	echo "$output"
+	[ "$status" -eq 0 ]
+	has_line "hog 137"
+	has_line "bomb 2"
+	wait_for 10 no_sandbox
+}
+
+no_sandbox() { [ -z "$(find /sys/fs/cgroup -name '*sandbox-*' 2>/dev/null)" ]; }
