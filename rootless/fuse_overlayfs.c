@@ -12,11 +12,13 @@
 #include "base/sys.h"
 #include "feature/mount_fs.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 #define WORDS_MAX 4096
+#define END_MS	  2000
 
 static int set(int fs, const char *key, const char *value, struct err *err)
 {
@@ -233,4 +235,20 @@ int fuse_overlayfs_explain(struct fuse_overlayfs *f, int rc, struct err *err)
 		if (*c == '\n')
 			*c = ' ';
 	return text[0] ? err_hint(err, rc, "fuse-overlayfs says: %s", text) : rc;
+}
+
+void fuse_overlayfs_end(struct fuse_overlayfs *f)
+{
+	int saved = errno;
+	auto_fd int pidfd = f->pid ? sys_pidfd_open(f->pid, 0) : -1;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	fd_closep(&f->words);
+	if (pidfd >= 0) {
+		if (poll(&p, 1, END_MS) <= 0)
+			(void)sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+		(void)waitpid(f->pid, NULL, 0);
+	}
+	f->pid = 0;
+	errno = saved;
 }

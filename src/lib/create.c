@@ -237,7 +237,7 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 		r->rootfs_backend = rootfs_kind_name(l->root.kind);
 	r->cgroup = l->cgroup;
 	r->cgroup_ino = l->cgroup_ino;
-	serving_record(&c->arena, &l->helpers, r);
+	serving_record(&c->arena, &l->helpers, l->root.fuse.pid, r);
 	if (!l->cgroup) {
 		r->cgroup_unit = NULL;
 		r->cgroup_backend = cgroup_backend_name(CGROUP_NONE);
@@ -338,6 +338,8 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 		wait_adopt(&ctx->live.waiter);
 	if (rc == 0)
 		rc = launch_outside(&q, &l, err);
+	if (rc == 0)
+		layers_notice(ctx, &l);
 	if (rc == 0)
 		rc = finish(c, &l, o, err);
 	else

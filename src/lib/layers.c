@@ -9,6 +9,8 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "base/tree.h"
+#include "lib/userns.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -35,8 +37,12 @@ static const char *absolute(struct arena *a, const char *path)
 static int set_layers(struct arena *a, struct spec *spec, const char *text, struct err *err)
 {
 	struct strv dirs;
-	int rc = overlay_split(a, text, absolute(a, "."), &dirs, err);
+	char cwd[PATH_MAX];
+	int rc;
 
+	if (!getcwd(cwd, sizeof(cwd)))
+		return err_sys(err, "the working directory");
+	rc = overlay_split(a, text, cwd, &dirs, err);
 	if (rc < 0)
 		return err_in(err, rc, "--overlay");
 	spec_annotation_set(a, spec, "org.bryo.overlay.lower", overlay_join(a, &dirs));
@@ -227,11 +233,105 @@ static void disown(struct container *c)
 		(void)unlinkat(fd, OWNER, 0);
 }
 
+struct removal {
+	int parent;
+	const char *name;
+};
+
+static int remove_it(void *arg, struct err *err)
+{
+	const struct removal *r = arg;
+
+	return tree_remove_at(r->parent, r->name, err);
+}
+
+/* The container's IDs may own what is in it. */
+static int remove_tree(struct bryo_ctx *ctx, const char *dir, struct err *err)
+{
+	auto_free char *path = mem_strdup(dir);
+	char *slash = strrchr(path, '/');
+	struct removal r = { .name = slash + 1 };
+	auto_fd int parent = -1;
+	int rc;
+
+	*slash = '\0';
+	parent = r.parent = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0 || faccessat(parent, r.name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "directory for changes '%s'", dir);
+	rc = ctx->host.privileged ? remove_it(&r, err) : userns_run(&ctx->host, remove_it, &r, err);
+	return rc < 0 ? err_in(err, rc, "remove the directory for changes '%s'", dir) : 0;
+}
+
 int layers_release_outside(struct bryo_ctx *ctx, struct container *c, struct err *err)
 {
-	(void)ctx;
-	(void)err;
-	if (c->record.upper && !c->record.upper_thrown_away)
-		disown(c);
+	if (!c->record.upper)
+		return 0;
+	if (c->record.upper_thrown_away)
+		return remove_tree(ctx, c->record.upper, err);
+	disown(c);
 	return 0;
+}
+
+/* Of DIR where it is there, else of what it would be made in. */
+static const char *scratch_place(struct arena *a, const char *dir)
+{
+	char *parent = arena_strdup(a, dir), *slash = strrchr(parent, '/');
+
+	if (faccessat(AT_FDCWD, dir, F_OK, 0) == 0)
+		return dir;
+	slash[slash == parent] = '\0';
+	return parent;
+}
+
+static void add_lower(struct arena *a, struct overlay_plan *o, const char *dir)
+{
+	const char **v = arena_alloc(a, (o->lower.n + 2) * sizeof(*v));
+
+	memcpy(v + 1, o->lower.v, o->lower.n * sizeof(*v));
+	v[0] = dir;
+	o->lower = (struct strv){ v, o->lower.n + 1 };
+}
+
+int layers_scratch(struct arena *a, const char *bundle, struct overlay_plan *o,
+		   struct layers_scratch *ret, struct err *err)
+{
+	const char *there = o->upper == UPPER_KEPT ? arena_printf(a, "%s/upper", o->dir) : NULL;
+	int rc = layers_place(a, "plan", bundle, o, err);
+
+	if (rc == 0 && o->dir) {
+		ret->dir = mem_printf("%s/.bryo-plan-XXXXXX", scratch_place(a, o->dir));
+		if (!mkdtemp(ret->dir)) {
+			freep(&ret->dir);
+			ret->dir = NULL;
+			return err_sys(err, "directory for changes '%s'", o->dir);
+		}
+		o->dir = ret->dir;
+	} else if (rc == 0 && o->spare) { /* made only if it is needed */
+		ret->dir = mem_strdup(o->spare);
+	}
+	if (there && faccessat(AT_FDCWD, there, F_OK, 0) == 0)
+		add_lower(a, o, there);
+	o->fds = arena_alloc(a, (o->lower.n + 2) * sizeof(int));
+	for (size_t i = 0; i < o->lower.n + 2; i++)
+		o->fds[i] = -1;
+	return rc;
+}
+
+void layers_scratch_end(struct bryo_ctx *ctx, struct layers_scratch *s)
+{
+	if (s->dir)
+		(void)remove_tree(ctx, s->dir, NULL);
+	freep(&s->dir);
+	s->dir = NULL;
+}
+
+void layers_notice(const struct bryo_ctx *ctx, const struct launched *l)
+{
+	auto_free char *text = NULL;
+
+	if (!l->root.why_not_first || !ctx->notice)
+		return;
+	text = mem_printf("root file system: %s instead of the kernel's overlay (%s)",
+			  rootfs_kind_name(l->root.kind), strerror(l->root.why_not_first));
+	(void)ctx->notice(ctx->notice_arg, text);
 }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "feature/rootfs/overlay.h"
 #include "lib/context.h"
+#include "proc/launch.h"
 #include "oci/spec.h"
 
 /* --rootfs, --overlay, --upper and --ephemeral, written over the config's. */
@@ -22,6 +23,19 @@ int layers_place(struct arena *a, const char *id, const char *bundle, struct ove
 int layers_make_outside(struct arena *a, const struct overlay_plan *plan, int *ret_lock,
 			struct err *err);
 int layers_owned_outside(struct arena *a, int lock, const struct record *r, struct err *err);
+/*
+ * For plan: o becomes what leaves no trace. Changes that would be kept, or be on disk, are in a
+ * directory of ours on the same file system instead, over those that are there already;
+ * layers_scratch_end() removes it.
+ */
+struct layers_scratch {
+	char *dir; /* malloc'ed, or NULL */
+};
+int layers_scratch(struct arena *a, const char *bundle, struct overlay_plan *o, struct layers_scratch *ret,
+		   struct err *err);
+void layers_scratch_end(struct bryo_ctx *ctx, struct layers_scratch *s);
+/* Says that it is not the first choice that init took. */
+void layers_notice(const struct bryo_ctx *ctx, const struct launched *l);
 /* At the end of a container: changes that are thrown away go, kept ones are nobody's. */
 int layers_release_outside(struct bryo_ctx *ctx, struct container *c, struct err *err);
 

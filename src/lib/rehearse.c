@@ -13,7 +13,7 @@
  *	  mount namespace is not entered at all
  * With hooks, what is missing at the end may be what they bring, and so is a warning only.
  */
-#include "context.h"
+#include "layers.h"
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -48,9 +48,14 @@ static int unless_late(const struct plan *plan, int rc)
 static void try_sources(struct plan *plan, const char *state_dir, struct err *all)
 {
 	struct err one = ERR_INIT;
-	auto_fd int root = rootfs_source_inside(&plan->rootfs, &one);
+	struct rootfs_plan sources = plan->rootfs;
+	auto_fd int root = -1;
+
+	sources.overlay.dir = NULL; /* start makes it; the rehearsal has one of its own */
+	root = rootfs_source_inside(&sources, &one);
 
 	also(all, &one, root == -EAGAIN || root >= 0 ? 0 : unless_late(plan, root));
+	overlay_close_inside(&sources.overlay);
 	for (size_t i = 0; i < plan->mounts.n; i++) {
 		struct mount_op *op = &plan->mounts.v[i];
 		auto_fd int fd = -1;
@@ -165,30 +170,20 @@ static void protect_binds(struct arena *a, struct plan *plan)
 		}
 }
 
-/* Changes in memory, or none. */
+/* Changes in memory, or none. Layers have a place of their own: layers_scratch(). */
 static void shadow_root(struct arena *a, struct plan *plan, bool writable)
 {
 	struct rootfs_plan *r = &plan->rootfs;
-	const struct overlay_plan *old = &r->overlay;
-	bool layers = r->kinds[0] != ROOTFS_PLAIN,
-	     kept = layers && old->upper == UPPER_KEPT && old->dir;
-	struct overlay_plan o = { .userxattr = layers ? old->userxattr : plan->idmap.active };
-	const char **lower = arena_alloc(a, (old->lower.n + 3) * sizeof(*lower));
-	size_t n = 0;
+	struct overlay_plan o = { .userxattr = plan->idmap.active };
+	const char **lower = arena_alloc(a, 2 * sizeof(*lower));
 
-	if (r->kinds[0] == ROOTFS_TMPFS)
+	if (r->kinds[0] != ROOTFS_PLAIN)
 		return;
-	if (kept && faccessat(AT_FDCWD, arena_printf(a, "%s/upper", old->dir), F_OK, 0) == 0)
-		lower[n++] = arena_printf(a, "%s/upper", old->dir);
-	for (size_t i = 0; layers && i < old->lower.n; i++)
-		lower[n++] = old->lower.v[i];
-	if (!layers)
-		lower[n++] = r->path;
-	o.lower = (struct strv){ lower, n };
+	lower[0] = r->path;
+	o.lower = (struct strv){ lower, 1 };
 	o.upper = writable ? UPPER_MEMORY : UPPER_NONE;
-	o.fds = arena_alloc(a, (n + 2) * sizeof(int));
-	for (size_t i = 0; i < n + 2; i++)
-		o.fds[i] = -1;
+	o.fds = arena_alloc(a, 2 * sizeof(int));
+	o.fds[0] = o.fds[1] = -1;
 	r->kinds[0] = ROOTFS_OVERLAY;
 	r->n_kinds = 1;
 	r->overlay = o;
@@ -212,12 +207,22 @@ static int exit_of(const struct launched *l, struct err *err)
 	return err_set(err, EPERM, "linux.seccomp: it does not let the program be executed");
 }
 
-static int rehearse(struct bryo_ctx *ctx, const struct plan *plan, bool writable, struct err *err)
+static void tell_backend(struct plan *plan, const struct launched *l)
+{
+	bool served = root_is_served(plan);
+
+	plan->rootfs.tried.done = true;
+	plan->rootfs.tried.kind = served ? l->root.kind : plan->rootfs.kinds[0];
+	plan->rootfs.tried.why_not_first = served ? l->root.why_not_first : 0;
+}
+
+static int rehearse(struct bryo_ctx *ctx, struct plan *plan, bool writable, struct err *err)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct plan copy = *plan;
 	struct launch_request q = { .plan = &copy, .host = &ctx->host, .arena = &a, .dirfd = -1 };
 	struct launched l = LAUNCHED_INIT;
+	struct layers_scratch scratch = { NULL };
 	int rc;
 
 	copy.cgroup = (struct cgroup_plan){ .backend = CGROUP_NONE,
@@ -238,12 +243,17 @@ static int rehearse(struct bryo_ctx *ctx, const struct plan *plan, bool writable
 	}
 	protect_binds(&a, &copy);
 	shadow_root(&a, &copy, writable);
-	rc = launch_outside(&q, &l, err);
+	rc = layers_scratch(&a, plan->bundle, &copy.rootfs.overlay, &scratch, err);
+	if (rc == 0)
+		rc = launch_outside(&q, &l, err);
 	if (rc == 0)
 		rc = start_follow(l.sock, "container init", NULL, err);
 	if (rc == 0)
 		rc = exit_of(&l, err);
 	launched_end(&l);
+	layers_scratch_end(ctx, &scratch);
+	if (rc == 0 && plan->rootfs.overlay.lower.n)
+		tell_backend(plan, &l);
 	for (size_t i = 0; i < copy.mounts.n; i++)
 		fd_closep(&copy.mounts.sources[i]);
 	if ((rc == -EPERM || rc == -EACCES) && err->sys && (plan->ns.create & CLONE_NEWUSER) &&
@@ -278,7 +288,8 @@ static bool has_hooks(const struct hooks_plan *h)
 /* A failure is an error, unless it is only ours, or may be what a hook is there to prevent. */
 static int try_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
 {
-	bool writable = !is_readonly(plan->rootfs.path);
+	bool layers = plan->rootfs.overlay.lower.n; /* they are tried as they are */
+	bool writable = !layers && !is_readonly(plan->rootfs.path);
 	struct err why = ERR_INIT;
 	char text[ERR_TEXT + 600];
 	int rc;
@@ -292,7 +303,7 @@ static int try_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
 		if (rc == -EROFS)
 			return 0;
 	}
-	if (rc == -EROFS && says(&why, "mount point") && !is_readonly(plan->rootfs.path))
+	if (rc == -EROFS && says(&why, "mount point") && !layers && !is_readonly(plan->rootfs.path))
 		return 0;
 	if (rc < 0 && has_hooks(&plan->hooks) && (why.exec || says(&why, "sysctl"))) {
 		note_add(&plan->notes, NOTE_WARNING, why.exec ? "process.args" : "linux.sysctl",

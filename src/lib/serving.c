@@ -29,11 +29,14 @@ static void add(struct record *r, const char *name, pid_t pid)
 		r->helpers.n++;
 }
 
-void serving_record(struct arena *a, const struct helper_runs *runs, struct record *r)
+void serving_record(struct arena *a, const struct helper_runs *runs, pid_t fuse, struct record *r)
 {
-	if (!runs->n)
+	if (!runs->n && !fuse)
 		return;
-	r->helpers.v = arena_alloc(a, 2 * runs->n * sizeof(*r->helpers.v));
+	r->helpers.n = 0;
+	r->helpers.v = arena_alloc(a, (2 * runs->n + 1) * sizeof(*r->helpers.v));
+	if (fuse)
+		add(r, "fuse-overlayfs", fuse);
 	for (size_t i = 0; i < runs->n; i++) {
 		add(r, runs->v[i].desc->name, runs->v[i].pid);
 		if (runs->v[i].keeper)

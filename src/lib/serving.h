@@ -9,10 +9,11 @@
 #include "proc/helpers.h"
 #include "state/record.h"
 
-/* Their pids and start times, into the record. A program that has just ended is left out. */
-void serving_record(struct arena *a, const struct helper_runs *runs, struct record *r);
 /* Whether that one is still there. */
 bool serving_is_alive(const struct record *r, size_t i);
+/* Their pids and start times, into the record. A program that has just ended is left out. fuse:
+ * fuse-overlayfs, which nobody but the kernel has to end; 0: none. */
+void serving_record(struct arena *a, const struct helper_runs *runs, pid_t fuse, struct record *r);
 /*
  * Ends those that are still there: SIGKILL through a pidfd whose start time was checked. Where ports
  * are published it waits until they are gone, so that the ports are free. -ETIMEDOUT.

@@ -79,6 +79,7 @@ static void dump_root(struct json_out *o, const struct plan *p)
 	json_out_bool(o, "readonly", p->rootfs.readonly);
 	json_out_str(o, "propagation", plan_word_propagation(p->rootfs.propagation));
 	json_out_bool(o, "pivot", !p->rootfs.no_pivot);
+	rootfs_dump_json(&p->rootfs, o);
 	json_out_end(o, '}');
 }
 

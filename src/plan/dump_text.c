@@ -117,7 +117,7 @@ static void text_mount_extras(struct str *s, const struct mount_op *op)
 static void text_mounts(struct str *s, const struct plan *p)
 {
 	static const char *const root[] = { "root", "linux.rootfsPropagation", "--no-pivot",
-					    "annotation org.bryo.rootfs", NULL };
+					    "annotation org.bryo.rootfs", "annotation org.bryo.overlay", NULL };
 	static const char *const devices[] = { "linux.devices", NULL };
 	char set[128], rec[128], field[32];
 
@@ -126,6 +126,7 @@ static void text_mounts(struct str *s, const struct plan *p)
 		 p->rootfs.path ? p->rootfs.path : "?", p->rootfs.readonly ? ", read-only" : "",
 		 plan_word_propagation(p->rootfs.propagation),
 		 p->rootfs.no_pivot ? ", without pivot_root" : "");
+	rootfs_dump_text(&p->rootfs, s);
 	str_add(s, "mounts, in this order\n");
 	for (size_t i = 0; i < p->mounts.n; i++) {
 		const struct mount_op *op = &p->mounts.v[i];

@@ -195,6 +195,7 @@ void launched_end(struct launched *l)
 		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
 		(void)waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | __WALL);
 	}
+	fuse_overlayfs_end(&l->root.fuse);
 	fd_closep(&l->pidfd);
 	fd_closep(&l->pty);
 	fd_closep(&l->sock);

@@ -215,3 +215,128 @@ x"
 	echo x >"$T/keep/owner"
 	bryo run -b "$BUNDLE" --upper "$T/keep" "$ID-2"
 }
+
+# ----------------------------------------------------------------------------- fuse-overlayfs
+
+requires_fuse() {
+	requires cmd:fuse-overlayfs
+	{ exec {fuse}<>/dev/fuse; } 2>/dev/null || skip "needs fuse: $(id -un) may not use /dev/fuse"
+	exec {fuse}>&-
+}
+
+# by_fuse ARG...: a bundle whose root fuse-overlayfs serves, running ARG
+by_fuse() {
+	make_bundle
+	config '.root.readonly = false | .annotations = {"org.bryo.rootfs": "fuse-overlayfs"}'
+	config '.process.capabilities[] += ["CAP_CHOWN"]'
+	args "$@"
+}
+
+# program_of [ID]: the pid of its fuse-overlayfs, as the record has it
+program_of() { jq -er '.helpers[] | select(.name == "fuse-overlayfs") | .pid' "$ROOT/${1:-$ID}/record.json"; }
+
+gone() { not kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; } 2>/dev/null
+
+@test "fuse-overlayfs: layers are shown, changes are kept, or thrown away" {
+	requires_fuse
+	by_fuse sh -ec 'cat /opt/name; echo x >/new; rm /opt/only-a; mkdir /d; mv /d /e; grep " / " /proc/mounts'
+	run bryo run -b "$BUNDLE" --overlay "$T/a" --upper "$T/keep" "$ID"
+	[ "${lines[0]}" = a ]
+	[[ ${lines[1]} == "fuse-overlayfs / fuse.fuse-overlayfs "* ]]
+	[ "$(cat "$T/keep/upper/new")" = x ]
+	[ -d "$T/keep/upper/e" ]
+	[ -e "$T/a/opt/only-a" ]
+	export TMPDIR=$T/home
+	run bryo run -b "$BUNDLE" --overlay "$T/a" --ephemeral "$ID"
+	[ "${lines[0]}" = a ]
+	[ ! -e "$BUNDLE/rootfs/new" ]
+	[ -z "$(ls -A "$T/home")" ]
+}
+
+@test "fuse-overlayfs: files have the owners of the container" {
+	requires_fuse
+	requires subid
+	by_fuse sh -ec 'chown 5:6 /new; stat -c "%u:%g" /new /bin/busybox /'
+	touch "$BUNDLE/rootfs/new"
+	run bryo run -b "$BUNDLE" --ephemeral "$ID"
+	[ "$output" = "$(printf '%s\n' 5:6 0:0 0:0)" ]
+}
+
+@test "fuse-overlayfs: names with colons, commas, blanks, backslashes" {
+	requires_fuse
+	by_fuse cat /odd
+	mkdir "$T/o:d,d \\x"
+	echo odd >"$T/o:d,d \\x/odd"
+	run bryo run -b "$BUNDLE" --overlay "$T/o\\:d,d \\\\x" --ephemeral "$ID"
+	[ "$output" = odd ]
+}
+
+@test "fuse-overlayfs ends with the container, whoever was killed" {
+	local pid
+
+	requires_fuse
+	by_fuse sleep 60
+	export TMPDIR=$T/home
+	run_detached "$ID" --ephemeral
+	pid=$(program_of)
+	kill -0 "$pid"
+	[ "$(jq -r .rootfsBackend "$ROOT/$ID/record.json")" = fuse-overlayfs ]
+	kill -KILL "$(bryo state "$ID" | jq .pid)"
+	wait_for 5 gone "$pid"
+	bryo delete "$ID"
+	[ -z "$(ls -A "$T/home")" ]
+
+	bryo run -b "$BUNDLE" --ephemeral "$ID" >/dev/null 2>&1 </dev/null &
+	wait_for_status running
+	pid=$(program_of)
+	bryo delete --force "$ID"
+	wait_for 5 gone "$pid"
+	ends_with 137
+	[ -z "$(ls -A "$T/home")" ]
+}
+
+@test "fuse-overlayfs: its own words are in the error" {
+	requires_fuse
+	by_fuse true
+	mkdir "$T/path"
+	printf '#!/bin/sh\necho "no such luck" >&2\nexit 1\n' >"$T/path/fuse-overlayfs"
+	chmod 755 "$T/path/fuse-overlayfs"
+	PATH=$T/path:$PATH run bryo run -b "$BUNDLE" --ephemeral "$ID"
+	[ "$status" -ne 0 ]
+	has_line "fuse-overlayfs says: no such luck"
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
+@test "fuse-overlayfs by name where it is not installed is refused, with what to do" {
+	by_fuse true
+	run env PATH="$T" "$BRYO" --root "$ROOT" run -b "$BUNDLE" --idmap single --ephemeral "$ID"
+	[ "$status" -ne 0 ]
+	has_line "fuse-overlayfs cannot be used here: it is not installed"
+	has_line "bryo doctor"
+}
+
+@test "what the kernel cannot stack goes to fuse-overlayfs, with a notice; plan knows" {
+	requires_fuse
+	requires userns-nested
+	make_bundle busybox
+	config '.root.readonly = false'
+	args sh -c 'cat /opt/name; grep -c " / fuse" /proc/mounts'
+	mkdir "$T/l" "$T/u" "$T/w" "$T/m"
+	cat >"$T/nested" <<-END
+		set -e
+		mount -t overlay -o lowerdir=$T/l,upperdir=$T/u,workdir=$T/w\$1 overlay $T/m
+		$BRYO --root $ROOT run -b $BUNDLE --overlay $T/a --upper $T/m/keep $ID
+		$BRYO --root $ROOT plan -b $BUNDLE --overlay $T/a --upper $T/m/keep $ID | grep tried
+		ls -A $T/m
+	END
+	if in_initial_userns && [ "$(id -u)" = 0 ]; then
+		run unshare --mount sh "$T/nested"
+	else
+		run unshare --user --map-root-user --mount sh "$T/nested" ,userxattr
+	fi
+	[ "$status" -eq 0 ]
+	has_line "root file system: fuse-overlayfs instead of the kernel's overlay (Invalid argument)"
+	[[ $output == *"a"$'\n'1* ]]
+	has_line "tried    fuse-overlayfs works, overlay does not: Invalid argument"
+	[ "${lines[-1]}" = keep ]
+}

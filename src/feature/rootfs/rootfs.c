@@ -125,6 +125,8 @@ static int plan_backends(struct arena *a, struct host *host, const char *kind,
 	o->program = host->fuse_overlayfs;
 	if (!o->no_program)
 		ret->kinds[ret->n_kinds++] = ROOTFS_FUSE_OVERLAYFS;
+	if (ret->n_kinds && ret->kinds[0] == ROOTFS_FUSE_OVERLAYFS && o->upper == UPPER_MEMORY)
+		o->upper = UPPER_DISK; /* it cannot see a tmpfs of the container's own */
 	if (ret->n_kinds)
 		return 0;
 	err_set(err, ENOENT, "annotation org.bryo.rootfs: fuse-overlayfs cannot be used here: %s",

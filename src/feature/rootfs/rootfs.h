@@ -36,6 +36,8 @@
 #define BRYO_ROOTFS_H
 
 #include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
 #include "feature/note.h"
 #include "feature/rootfs/overlay.h"
 #include "oci/spec.h"
@@ -50,7 +52,12 @@ struct rootfs_plan {
 	enum rootfs_kind kinds[ROOTFS_KINDS]; /* in this order, the first that works */
 	size_t n_kinds;
 	const char *path;	     /* absolute; for the tmpfs what is listed */
-	struct overlay_plan overlay; /* for the last two kinds */
+	struct overlay_plan overlay;	/* for the last two kinds */
+	struct {			/* what `plan` found by trying */
+		bool done;
+		enum rootfs_kind kind;
+		int why_not_first;	/* errno of the first kind, where that is not it */
+	} tried;
 	bool readonly, no_pivot;
 	unsigned long propagation; /* MS_* of linux.rootfsPropagation; 0: slave */
 	bool propagation_rec;
@@ -85,5 +92,9 @@ int rootfs_attach_inside(const struct rootfs_plan *plan, int source,
 int rootfs_pivot_inside(const struct rootfs_plan *plan, int rootfd, struct err *err);
 /* Read-only, propagation, away with the old root; the working directory is the new root. */
 int rootfs_finish_inside(const struct rootfs_plan *plan, int rootfd, struct err *err);
+
+/* The lines and members of `bryo plan` below the root's own. [pure] */
+void rootfs_dump_text(const struct rootfs_plan *plan, struct str *s);
+void rootfs_dump_json(const struct rootfs_plan *plan, struct json_out *o);
 
 #endif
