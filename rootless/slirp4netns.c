@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
+#include "rootless/slirp4netns_api.h"
 
 #define TIMEOUT_MS 10000
 
@@ -77,8 +78,20 @@ static void slirp_describe(struct arena *a, const struct net_plan *plan, const s
 	};
 }
 
+static int slirp_publish(const struct net_plan *plan, int statefd, struct err *err)
+{
+	const struct slirp_api api = { .dirfd = statefd, .name = NET_SOCKET };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < plan->ports.n; i++)
+		rc = slirp_port_add(&api, &plan->ports.v[i], err);
+	return rc;
+}
+
 const struct net_backend net_slirp4netns = {
 	.name = "slirp4netns",
+	.check_port = slirp_port_check,
+	.publish = slirp_publish,
 	.usable = slirp_usable,
 	.plan = slirp_plan,
 	.describe = slirp_describe,

@@ -185,6 +185,17 @@ int slirp_port_check(struct arena *a, const struct port *p, struct err *err)
 {
 	int rc;
 
+	if (p->proto == PORT_UDP && p->address && str_starts(p->address, "127.")) {
+		rc = err_set(
+			err, EOPNOTSUPP,
+			"port '%s': slirp4netns does not answer UDP clients on the host's loopback "
+			"address",
+			port_word(a, p));
+		return err_hint(
+			err, rc,
+			"it drops what the container sends there (--disable-host-loopback, which "
+			"protects the host's own services); publish on another address");
+	}
 	if (!p->v6)
 		return 0;
 	rc = err_set(err, EOPNOTSUPP, "port '%s': slirp4netns publishes on IPv4 addresses only",

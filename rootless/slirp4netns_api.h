@@ -29,7 +29,8 @@ struct slirp_forward {
 
 struct slirp_forwards { struct slirp_forward *v; size_t n; };
 
-/* -EOPNOTSUPP for a port that slirp4netns cannot forward: an address of IPv6. [pure] */
+/* -EOPNOTSUPP for a port that slirp4netns cannot forward: an address of IPv6; UDP on a loopback
+ * address, where it drops the answers as bryo starts it. [pure] */
 int slirp_port_check(struct arena *a, const struct port *p, struct err *err);
 /* All ports of p, or none: what was added before a failure is taken back. [outside] */
 int slirp_port_add(const struct slirp_api *api, const struct port *p, struct err *err);

@@ -52,7 +52,7 @@ static const struct opt global_opts[] = {
 
 static const struct command *const commands[] = {
 	&cmd_run,    &cmd_sandbox, &cmd_create, &cmd_start, &cmd_exec,	   &cmd_kill,
-	&cmd_delete, &cmd_gc,	&cmd_state,   &cmd_list,	&cmd_ps,    &cmd_features, &cmd_mounts,
+	&cmd_delete, &cmd_gc,	&cmd_state,   &cmd_list,	&cmd_ps,    &cmd_features, &cmd_mounts, &cmd_port,
 	&cmd_pause,  &cmd_resume,  &cmd_update,	 &cmd_events, &cmd_stats,
 	&cmd_bundle, &cmd_rm_tree,
 	&cmd_spec,   &cmd_plan,	   &cmd_doctor,	&cmd_completion, &cmd_checkpoint, &cmd_restore,

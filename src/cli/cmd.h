@@ -65,8 +65,9 @@ struct command {
 
 extern const struct command cmd_bundle, cmd_checkpoint, cmd_completion, cmd_create, cmd_delete, cmd_doctor,
 	cmd_exec,
-	cmd_events, cmd_features, cmd_gc, cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_plan, cmd_ps, cmd_restore,
-	cmd_resume, cmd_rm_tree, cmd_run, cmd_sandbox, cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
+	cmd_events, cmd_features, cmd_gc, cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_plan, cmd_port, cmd_ps,
+	cmd_restore, cmd_resume, cmd_rm_tree, cmd_run, cmd_sandbox, cmd_spec, cmd_start,
+	cmd_state, cmd_stats, cmd_update;
 
 /* How the container's processes are kept: what create, run, plan and sandbox share. */
 /* clang-format off */
@@ -101,6 +102,8 @@ extern const struct command cmd_bundle, cmd_checkpoint, cmd_completion, cmd_crea
 	  "how the container's IDs are mapped" },						\
 	{ "net", 0, OPT_STRING, off(net), "none|host|auto|pasta|slirp4netns|join:ID",		\
 	  "the network of the container" },							\
+	{ "publish", 'p', OPT_LIST, off(publish), "[IP:]HOST[-HOST2]:CONTAINER[-CONTAINER2][/udp]", \
+	  "forward a port of the host to the container" },					\
 	{ "listen", 0, OPT_LIST, off(listen), "[NAME=]tcp|udp:[IP:]PORT|unix:PATH",		\
 	  "bind a socket here and pass it on" },						\
 	{ "rootfs", 0, OPT_STRING, off(rootfs), "DIR",						\

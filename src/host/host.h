@@ -77,6 +77,7 @@ struct host {
 	struct helper pasta, slirp4netns; /* ok, missing */
 	bool net_tun;			  /* /dev/net/tun can be opened */
 	bool net_route4, net_route6;	  /* there is a default route */
+	uint32_t port_start;		  /* ports below it are not for the caller; 0: all are */
 	const char *net_resolv;		  /* /etc/resolv.conf as it is, or NULL */
 
 	/* host_need_limits(): -1 where the file does not exist */

@@ -6,6 +6,8 @@
 
 /* IDs, groups, capabilities, ID maps of the calling process. No NSS, no passwd. */
 int probe_user(struct host *h, struct err *err);
+/* The calling process has it effective. */
+bool probe_cap(int cap);
 /* Login name of h->uid: /etc/passwd, else NSS; stays NULL where nobody knows the uid. */
 int probe_login(struct host *h, struct err *err);
 /* The text form of /proc/PID/uid_map. [pure] */

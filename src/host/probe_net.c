@@ -10,6 +10,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 
 #define ROUTES_MAX (1u << 20)
@@ -71,6 +72,22 @@ static bool has_route6(void)
 	return false;
 }
 
+#define PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+/* Whether a capability counts in this network namespace is seen only when a port is bound. */
+static uint32_t port_start(void)
+{
+	auto_free char *text = NULL;
+	unsigned long long start;
+	const char *p;
+
+	if (probe_cap(CAP_NET_BIND_SERVICE) ||
+	    file_read_at(AT_FDCWD, PORT_START, 64, &text, NULL, NULL) < 0)
+		return 0;
+	p = text;
+	return str_next_u64(&p, UINT16_MAX + 1, &start) ? (uint32_t)start : 0;
+}
+
 void probe_net(struct host *h)
 {
 	auto_free char *resolv = NULL;
@@ -80,6 +97,7 @@ void probe_net(struct host *h)
 	h->net_tun = access("/dev/net/tun", R_OK | W_OK) == 0;
 	h->net_route4 = has_route4();
 	h->net_route6 = has_route6();
+	h->port_start = port_start();
 	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &resolv, NULL, NULL) == 0)
 		h->net_resolv = arena_strdup(h->arena, resolv);
 }

@@ -132,7 +132,7 @@ static int probe_groups(struct host *h, struct err *err)
 }
 
 /* By system call: libcap would be one more library to load for one bit. */
-static bool have_cap(int cap)
+bool probe_cap(int cap)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
@@ -171,7 +171,7 @@ int probe_user(struct host *h, struct err *err)
 	rc = probe_maps(h, err);
 	if (rc < 0)
 		return err_hint(err, rc, "is /proc mounted?");
-	h->has_sys_admin = have_cap(CAP_SYS_ADMIN);
+	h->has_sys_admin = probe_cap(CAP_SYS_ADMIN);
 	h->privileged = h->uid == 0 && !h->in_userns && h->has_sys_admin;
 	return 0;
 }

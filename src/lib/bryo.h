@@ -81,6 +81,7 @@ struct bryo_create_options {
 	const char *host_facts;	    /* bryo_plan() only: a facts file instead of this machine */
 	bool throw_away;	    /* the caller deletes it at its end: if it does not get to that, gc may */
 	const char *idmap;	    /* instead of the config's mappings: bryo(1), --idmap; NULL: the config's */
+	struct bryo_words publish;  /* instead of the annotation org.bryo.publish: bryo(1), --publish */
 	struct bryo_words listen;   /* sockets to bind and pass behind those of listen_fds: bryo(1), --listen */
 	const char *rootfs;	    /* instead of root.path; NULL: that one */
 	const char *overlay, *upper; /* layers over it, and where changes are kept: bryo(1); NULL: as the config says */
@@ -160,6 +161,20 @@ BRYO_API void bryo_entry_release(struct bryo_entry *e);			/* the members of one 
  * what is mounted there topmost goes.
  */
 BRYO_API int bryo_mounts(bryo_ctx *ctx, const char *id, bool remove, const char *mounts_json, struct bryo_err *err);
+struct bryo_port { /* one published port, or a range */
+	char spec[128];	   /* as --publish has it */
+	char address[64];  /* of the host; "": every one */
+	uint16_t host, container, count; /* the first of each range, and how many */
+	bool udp;
+};
+/*
+ * Published ports of a running container. spec: [IP:]HOST[-HOST2]:CONTAINER[-CONTAINER2][/tcp|/udp].
+ * -EOPNOTSUPP where its network does not let itself be changed; a range is changed wholly or not at
+ * all. list: free() *ret.
+ */
+BRYO_API int bryo_port_add(bryo_ctx *ctx, const char *id, const char *spec, struct bryo_err *err);
+BRYO_API int bryo_port_remove(bryo_ctx *ctx, const char *id, const char *spec, struct bryo_err *err);
+BRYO_API int bryo_port_list(bryo_ctx *ctx, const char *id, struct bryo_port **ret, size_t *ret_n, struct bryo_err *err);
 BRYO_API int bryo_ps(bryo_ctx *ctx, const char *id, pid_t **ret, size_t *ret_n, struct bryo_err *err);
 
 /*

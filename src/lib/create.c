@@ -82,6 +82,15 @@ static int load_spec(struct creation *c, const struct bryo_create_options *o, st
 	return spec_load(&c->arena, dir, "config.json", &c->spec, &c->config, &c->config_len, err);
 }
 
+static const char *publish_words(struct creation *c, const struct bryo_create_options *o)
+{
+	auto_str struct str s = STR_INIT;
+
+	for (size_t i = 0; i < o->publish.n; i++)
+		str_addf(&s, "%s%s", i ? "," : "", o->publish.v[i]);
+	return arena_strdup(&c->arena, s.p);
+}
+
 static int load(struct creation *c, const struct bryo_create_options *o, struct err *err)
 {
 	int rc = load_spec(c, o, err);
@@ -90,6 +99,8 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 		rc = layers_options(&c->arena, c->spec, o, err);
 	if (rc == 0 && o->idmap)
 		idmap_style_set(&c->arena, c->spec, o->idmap);
+	if (rc == 0 && o->publish.n)
+		spec_annotation_set(&c->arena, c->spec, PUBLISH_ANNOTATION, publish_words(c, o));
 	if (rc == 0 && o->net)
 		spec_annotation_set(&c->arena, c->spec, NET_ANNOTATION, o->net);
 	if (rc == 0 && o->proc)
@@ -409,8 +420,10 @@ static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id,
 static int open_sockets(struct creation *c, struct err *err)
 {
 	const struct process_plan *p = &c->plan.process;
+	int rc = net_publish_try(&c->arena, &c->plan.net, err);
 
-	return listen_open_outside(&c->arena, &p->listen, 3 + p->preserve_fds, &c->listen_files,
+	return rc < 0 ? rc :
+	       listen_open_outside(&c->arena, &p->listen, 3 + p->preserve_fds, &c->listen_files,
 				   err);
 }
 

@@ -107,6 +107,17 @@ static int start_helpers(const struct launch_request *q, struct launched *l, str
 	return helper_start_outside(&l->helpers, desc, l->pidfd, q->dirfd, err);
 }
 
+/* The network is there, and the ports of the host. */
+static int finish_helpers(const struct launch_request *q, struct launched *l, struct err *err)
+{
+	const struct net_plan *net = &q->plan->net;
+	int rc = helpers_ready_outside(&l->helpers, err);
+
+	if (rc == 0 && net->backend && net->backend->publish)
+		rc = net->backend->publish(net, q->dirfd, err);
+	return rc;
+}
+
 /* A process that changes its ID cannot be entered until it says so: see stay_dumpable() in init.c. */
 static int wait_rooted(const struct plan *plan, int sock, struct err *err)
 {
@@ -127,6 +138,7 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 {
 	const struct plan *plan = q->plan;
 	bool wanted = plan->cgroup.inner || (plan->cgroup.chown && plan->cgroup.owner_inside != (uid_t)-1);
+	bool hooks = hooks_in_runtime(&plan->hooks);
 	struct sync_packet ready;
 	int rc = plan->idmap.active ? idmap_outside(&plan->idmap, l->pid, err) : 0;
 
@@ -155,16 +167,16 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 		rc = q->meanwhile(q->arg, l, err);
 	if (rc == 0 && root_is_served(plan))
 		rc = serve_root(q, sock, l, err);
-	if (rc == 0 && hooks_in_runtime(&plan->hooks))
-		rc = helpers_ready_outside(&l->helpers, err);
-	if (rc == 0 && hooks_in_runtime(&plan->hooks))
+	if (rc == 0 && hooks)
+		rc = finish_helpers(q, l, err);
+	if (rc == 0 && hooks)
 		rc = run_runtime_hooks(plan, sock, l->pid, err);
 	if (rc == 0)
 		rc = sync_expect(sock, SYNC_READY, INIT, &ready, err);
 	if (rc < 0)
 		return rc;
 	l->pty = ready.fds[0];
-	return helpers_ready_outside(&l->helpers, err);
+	return hooks ? 0 : finish_helpers(q, l, err);
 }
 
 /* What init has to say about a failure, if it has said something: it replaces our own error. */

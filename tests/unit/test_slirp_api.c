@@ -97,10 +97,10 @@ static void test_add(void)
 	struct port p;
 	pid_t server;
 
-	(void)port_parse(&a, "127.0.0.1:65000:80/udp", &p, NULL);
+	(void)port_parse(&a, "192.0.2.1:65000:80/udp", &p, NULL);
 	server = serve((const char *[]){ "{\"return\":{\"id\":7}}", NULL });
 	ok(slirp_port_add(api(), &p, NULL) == 0, "a port is added");
-	ok(asked(server, ADD("udp", "127.0.0.1", "65000", "80")), "with one request");
+	ok(asked(server, ADD("udp", "192.0.2.1", "65000", "80")), "with one request");
 
 	(void)port_parse(&a, "65000-65002:80-82", &p, NULL);
 	server = serve((const char *[]){ "{\"return\":{\"id\":1}}", "{\"return\":{\"id\":2}}",

@@ -77,11 +77,11 @@ static int explain(const struct bind_at *at, int family, int num, struct err *er
 /* Negative: minus the errno, and nothing was said yet. */
 static int try_family(const struct bind_at *at, int family)
 {
-	const int type = (at->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC;
+	const int type = at->udp ? SOCK_DGRAM : SOCK_STREAM;
 	const int on = 1, only = at->address ? 1 : 0;
 	union address address;
 	socklen_t len = fill(at, family, &address);
-	auto_fd int sock = len ? socket(family, type, 0) : -1;
+	auto_fd int sock = len ? socket(family, type | SOCK_CLOEXEC, 0) : -1;
 
 	if (!len)
 		return -EINVAL;

@@ -122,17 +122,20 @@ int net_plan(struct arena *a, const struct net_request *q, struct host *host,
 	*ret = (struct net_plan){ .kind = NET_NOT_SAID };
 	if (rc < 0 || words.kind == NET_NOT_SAID)
 		return rc;
-	if (words.kind == NET_JOIN)
-		return plan_join(a, q, &words, mounts, ret, err);
+	if (words.kind == NET_JOIN) {
+		rc = plan_join(a, q, &words, mounts, ret, err);
+		return rc < 0 ? rc : net_publish_plan(a, q->spec, host, ret, err);
+	}
 	if (words.kind == NET_NONE || words.kind == NET_HOST) {
 		ret->kind = words.kind;
-		return 0;
+		return net_publish_plan(a, q->spec, host, ret, err);
 	}
 	host_need_net_tools(host);
 	rc = pick(a, host, &words, ret, err);
-	if (rc == 0)
-		plan_helper(a, q, &words, host, mounts, ret);
-	return rc;
+	if (rc < 0)
+		return rc;
+	plan_helper(a, q, &words, host, mounts, ret);
+	return net_publish_plan(a, q->spec, host, ret, err);
 }
 
 int net_files_outside(const struct net_plan *plan, int statefd, struct err *err)
@@ -161,6 +164,7 @@ void net_dump_text(const struct net_plan *p, struct str *s)
 		 !p->resolv_conf ? ""
 		 : p->dns	 ? p->dns
 				 : "the host's servers");
+	net_publish_dump_text(p, s);
 }
 
 void net_dump_json(const struct net_plan *p, struct json_out *o)
@@ -182,6 +186,7 @@ void net_dump_json(const struct net_plan *p, struct json_out *o)
 		json_out_u64(o, "mtu", p->mtu);
 		json_out_bool(o, "ipv6", p->ipv6);
 		json_out_str(o, "resolvConf", p->resolv_conf);
+		net_publish_dump_json(p, o);
 	}
 	json_out_end(o, '}');
 }

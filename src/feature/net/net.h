@@ -38,6 +38,7 @@
 #include "feature/helper.h"
 #include "feature/idmap.h"
 #include "feature/mount.h"
+#include "feature/net/port.h"
 #include "feature/note.h"
 #include "feature/net/net_join.h"
 #include "feature/ns.h"
@@ -63,6 +64,10 @@ struct net_backend {
 	/* Fills addresses and dns, and what depends on the maps. [pure] */
 	void (*plan)(struct arena *a, const struct host *host, const struct idmap_plan *ids,
 		     struct net_plan *ret);
+	/* Ports that it cannot forward are refused by name. NULL: it can all. [pure] */
+	int (*check_port)(struct arena *a, const struct port *p, struct err *err);
+	/* Publishes plan->ports once it is ready. NULL: they are on its command line. [outside] */
+	int (*publish)(const struct net_plan *plan, int statefd, struct err *err);
 	/* The helper's command line. [outside] */
 	void (*describe)(struct arena *a, const struct net_plan *plan, const struct net_launch *l,
 			 struct helper_desc *ret);
@@ -83,6 +88,7 @@ struct net_plan {
 	const char *address, *gateway; /* in the container; NULL: the host's own */
 	const char *dns;	/* where the helper answers for the host's resolver, or NULL */
 	const char *resolv_conf; /* text of the generated file; NULL: none is made */
+	struct ports ports;	 /* published */
 };
 
 struct net_request {
@@ -100,11 +106,19 @@ struct net_request {
  */
 int net_plan(struct arena *a, const struct net_request *q, struct host *host,
 	     struct mount_plan *mounts, struct net_plan *ret, struct err *err);
+/* The annotation's ports, for a plan whose backend is decided. In publish.c. [pure] */
+int net_publish_plan(struct arena *a, const struct spec *spec, const struct host *host, struct net_plan *ret,
+		     struct err *err);
+/* Whether the ports could be had now: before anything is started. [outside] */
+int net_publish_try(struct arena *a, const struct net_plan *plan, struct err *err);
 /* Makes the files that the plan needs in the state directory. [outside] */
 int net_files_outside(const struct net_plan *plan, int statefd, struct err *err);
 
 void net_dump_text(const struct net_plan *plan, struct str *s);
 void net_dump_json(const struct net_plan *plan, struct json_out *o);
+/* Their part about ports. */
+void net_publish_dump_text(const struct net_plan *plan, struct str *s);
+void net_publish_dump_json(const struct net_plan *plan, struct json_out *o);
 
 /*
  * The container's resolv.conf from the host's: comments and nameserver lines go, search, domain and

@@ -1,6 +1,6 @@
 /*
- * port.h - published ports: the words of --publish and of the annotation org.bryo.publish, and
- * what the network backends are told.
+ * port.h - published ports: the words of --publish and of the annotation org.bryo.publish
+ * (PUBLISH_ANNOTATION in oci/net_word.h), and what the network backends are told.
  *
  *	[IP:]HOST[-HOST2]:CONTAINER[-CONTAINER2][/tcp|/udp]
  *
@@ -34,7 +34,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PORT_ANNOTATION "org.bryo.publish"
 #define PORT_WORDS_MAX	256  /* of one container */
 #define PORT_TOTAL_MAX	4096 /* single ports: each is a descriptor of the backend */
 

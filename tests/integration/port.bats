@@ -1,0 +1,303 @@
+#!/usr/bin/env bats
+# Published ports: --publish at the start and `bryo port` while it runs. The server in the container is
+# tests/lib/peer.c, which answers with the port that it was reached on; the client is socat.
+
+bats_require_minimum_version 1.5.0
+load ../lib/bryo
+load ../lib/tool
+
+setup() {
+	bryo_setup
+	requires userns cmd:socat cmd:python3
+	make_bundle
+	add_tool peer
+	config '.root.readonly = false'
+}
+
+# backend slirp4netns|pasta: skips where it cannot work here
+backend() {
+	BACKEND=$1
+	requires "cmd:$1"
+	[ -r /dev/net/tun ] && [ -w /dev/net/tun ] || skip "needs /dev/net/tun"
+	[ "$1" != pasta ] && return
+	[ "$(id -u)" != 0 ] || ! in_initial_userns || skip "needs user: pasta gives up root"
+	[ -n "$(ip route show default)" ] || skip "needs a default route: pasta copies an interface's addresses"
+}
+
+# serve [OPTION...]: the container, with the network of backend()
+serve() {
+	run_detached "$ID" --net "$BACKEND" "$@"
+	wait_for 5 grep -q '^ready' "$T/$ID.out"
+}
+
+ask() { timeout 5 socat -t 3 - "${2:-TCP4:127.0.0.1}:$1" </dev/null; }
+ask_udp() { echo hello | timeout 5 socat -t 1 - "UDP4:$2:$1"; }
+# answers PORT WORD: soon, because the first packet may go before the route is up
+answers() { wait_for 5 eval "[ \"\$(ask $1)\" = $2 ]"; }
+listener() { ss -Hltnu "sport = :$1"; }
+
+# free_range N: the first of N free ports of the host
+free_range() {
+	python3 -c 'import socket, sys, random
+for _ in range(100):
+    first = random.randrange(20000, 30000)
+    try:
+        for p in range(first, first + int(sys.argv[1])):
+            for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+                s = socket.socket(socket.AF_INET, kind)
+                s.bind(("", p))
+                s.close()
+        print(first)
+        break
+    except OSError:
+        pass' "$1"
+}
+
+reached() { # over BACKEND: tcp, udp, a range, one address
+	local first udp address=127.0.0.1
+
+	first=$(free_range 6)
+	# neither answers every UDP client on the host itself: bryo(1), "NETWORK"
+	if [ "$BACKEND" = slirp4netns ]; then
+		udp=53
+		address=$(hostname -I | tr ' ' '\n' | grep -m1 '\.') || address=
+	else
+		udp=$((first + 1))
+	fi
+	args peer tcp:80 "udp:$udp" tcp:9000-9002
+	config '.annotations["org.bryo.publish"] = "1:1"' # the option replaces it
+	serve -p "127.0.0.1:$first:80" --publish "$((first + 1)):$udp/udp" \
+		--publish "$((first + 2))-$((first + 4)):9000-9002/tcp"
+	answers "$first" tcp:80
+	[ -z "$address" ] ||
+		wait_for 5 eval "[ \"\$(ask_udp $((first + 1)) $address)\" = udp:$udp ]"
+	answers "$((first + 2))" tcp:9000
+	answers "$((first + 4))" tcp:9002
+	not ask "$((first + 5))"
+
+	# the container's end is theirs
+	bryo kill "$ID" KILL
+	wait_for 5 eval "[ -z \"\$(listener $first)\$(listener $((first + 1)))\$(listener $((first + 4)))\" ]"
+	bryo delete --force "$ID"
+}
+
+# covers: --publish
+@test "slirp4netns: tcp, udp and a range of ports reach the container" {
+	backend slirp4netns
+	reached
+}
+
+@test "pasta: tcp, udp and a range of ports reach the container" {
+	backend pasta
+	reached
+}
+
+# covers: org.bryo.publish
+@test "the annotation means what the option means" {
+	local port
+
+	backend slirp4netns
+	port=$(free_port)
+	args peer tcp:80
+	config '.annotations["org.bryo.publish"] = $p' --arg p "127.0.0.1:$port:80"
+	serve
+	answers "$port" tcp:80
+}
+
+@test "IPv6: pasta publishes on it, slirp4netns refuses it by name" {
+	local port
+
+	run bryo run -b "$BUNDLE" --net slirp4netns -p '[::1]:8080:80' "$ID" </dev/null
+	[ "$status" -eq 1 ]
+	has_line "port '[::1]:8080:80/tcp': slirp4netns publishes on IPv4 addresses only"
+	has_line "--net pasta"
+	[ -z "$(bryo list -q)" ]
+
+	backend pasta
+	grep -q ' lo$' /proc/net/if_inet6 2>/dev/null || skip "needs IPv6 on lo"
+	port=$(free_port)
+	args peer tcp:80
+	serve -p "[::1]:$port:80"
+	wait_for 5 eval "[ \"\$(ask $port 'TCP6:[::1]')\" = tcp:80 ]"
+	not ask "$port"
+}
+
+# ----------------------------------------------------------------------------- while it runs
+
+# covers: port --format
+@test "ports are added, listed and removed while it runs" {
+	local first
+
+	backend slirp4netns
+	first=$(free_range 5)
+	args peer tcp:80-84
+	serve -p "127.0.0.1:$first:80"
+	run bryo port list "$ID"
+	[[ ${lines[0]} =~ ^ADDRESS\ +HOST\ +CONTAINER\ +PROTOCOL$ ]]
+	[[ ${lines[1]} =~ ^127.0.0.1\ +$first\ +80\ +tcp$ ]]
+	[ "${#lines[@]}" -eq 2 ]
+
+	bryo port add "$ID" "$((first + 1))-$((first + 3)):81-83" "$((first + 4)):84/udp"
+	answers "$((first + 1))" tcp:81
+	answers "$((first + 3))" tcp:83
+	run bryo port list --format json "$ID"
+	[ "$(jq -c '.[1]' <<<"$output")" = "{\"spec\":\"0.0.0.0:$((first + 1))-$((first + 3)):81-83/tcp\",\"address\":\"0.0.0.0\",\"host\":$((first + 1)),\"container\":81,\"count\":3,\"protocol\":\"tcp\"}" ]
+	[ "$(jq length <<<"$output")" -eq 3 ]
+
+	# by its word, the middle of a range too
+	bryo port remove "$ID" "$((first + 2)):82"
+	not ask "$((first + 2))"
+	answers "$((first + 3))" tcp:83
+	[ "$(bryo port list -f json "$ID" | jq length)" -eq 4 ]
+	run bryo port remove "$ID" "$((first + 2)):82"
+	[ "$status" -eq 1 ]
+	has_line "'$((first + 2)):82/tcp' is not published [bryo port list $ID shows what is]"
+
+	# what is in use is refused, and the rest of its range is not there
+	run bryo port add "$ID" "$((first + 2))-$((first + 3)):82-83"
+	[ "$status" -eq 1 ]
+	has_line "bind 0.0.0.0:$((first + 3))/tcp: Address already in use"
+	[ -z "$(listener "$((first + 2))")" ]
+	run bryo port add "$ID" '[::1]:8080:80'
+	has_line "slirp4netns publishes on IPv4 addresses only"
+	run bryo port add "$ID" 127.0.0.1:5353:53/udp
+	has_line "port '127.0.0.1:5353:53/udp': slirp4netns does not answer UDP clients on the host's loopback"
+}
+
+@test "pasta's ports are listed, and cannot be changed later" {
+	local port
+
+	backend pasta
+	port=$(free_port)
+	args peer tcp:80
+	serve -p "127.0.0.1:$port:80" -p "$(free_port udp):53/udp"
+	run bryo port list -f json "$ID"
+	[ "$(jq -r '.[0].spec' <<<"$output")" = "127.0.0.1:$port:80/tcp" ]
+	[ "$(jq -r '.[1] | .address + .protocol' <<<"$output")" = udp ]
+	run bryo port add "$ID" 8080:80
+	[ "$status" -eq 1 ]
+	has_line "container '$ID': pasta takes ports when it is started, not later"
+	has_line "with --net slirp4netns they can be changed"
+}
+
+@test "containers without such a network say why" {
+	args sleep 60
+	run_detached "$ID" --net none
+	run bryo port add "$ID" 8080:80
+	[ "$status" -eq 1 ]
+	has_line "container '$ID' has no network that ports could be published of"
+	has_line "--listen"
+	run bryo port list "$ID"
+	[ "$status" -eq 1 ]
+	run bryo port add nobody 8080:80
+	has_line "container 'nobody' does not exist"
+	bryo kill "$ID" KILL
+	wait_for_status stopped
+	run bryo port add "$ID" 8080:80
+	has_line "container '$ID' is not running"
+	run bryo port list "$ID"
+	has_line "container '$ID' is not running"
+	bryo delete "$ID"
+
+	config '.annotations["org.bryo.network"] = "host"'
+	config 'del(.linux.sysctl) | .mounts |= map(select(.type != "sysfs"))'
+	run_detached "$ID"
+	run bryo port add "$ID" 8080:80
+	has_line "container '$ID' has the host's network: its ports are the host's"
+}
+
+# ------------------------------------------------------------------------- what can go wrong
+
+failing() { # failing PORT TEXT...: run -p PORT over BACKEND says these, and leaves nothing
+	local port=$1
+
+	shift
+	run bryo run -b "$BUNDLE" --net "$BACKEND" -p "$port" "$ID" </dev/null
+	[ "$status" -eq 1 ] || { echo "status $status: $output" >&2; return 1; }
+	while [ $# -gt 0 ]; do
+		has_line "$1"
+		shift
+	done
+	[ -z "$(bryo list -q)" ]
+}
+
+in_use() {
+	local port
+
+	backend "$1"
+	port=$(free_port)
+	args true
+	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork" STDOUT >/dev/null 3>&- &
+	wait_for 5 eval "[ -n \"\$(listener $port)\" ]"
+	failing "$port:80" "publish $port:80/tcp: bind " ":$port/tcp: Address already in use" "ss -tlnp sport = :$port"
+	failing "127.0.0.1:$((port - 1))-$port:80-81" "Address already in use"
+	kill $!
+	[ -z "$(listener "$((port - 1))")" ]
+	failing 192.0.2.77:8080:80 "bind 192.0.2.77:8080/tcp: Cannot assign requested address" "no such address"
+}
+
+@test "slirp4netns: a port in use, an address of nobody" { in_use slirp4netns; }
+@test "pasta: a port in use, an address of nobody" { in_use pasta; }
+
+@test "a port below the limit is refused before anything starts" {
+	requires user
+	backend slirp4netns
+	[ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 80 ] || skip "needs a limit above port 80"
+	args true
+	failing 80:80 "port 80/tcp of the host: ports below" "sysctl -w net.ipv4.ip_unprivileged_port_start=80"
+	run bryo plan -b "$BUNDLE" --net slirp4netns -p 80:80
+	[ "$status" -eq 1 ]
+	has_line "port 80/tcp of the host"
+}
+
+@test "words that are wrong, and ports claimed twice" {
+	BACKEND=slirp4netns
+	args true
+	failing 8080 "--publish" "port '8080': only one port" "[IP:]HOST[-HOST2]:CONTAINER"
+	failing ::1:80:80 "an IPv6 address stands in brackets"
+	run bryo run -b "$BUNDLE" --net slirp4netns -p 8080-8089:80-89 -p 127.0.0.1:8085:1 "$ID" </dev/null
+	[ "$status" -eq 1 ]
+	has_line "port '127.0.0.1:8085:1/tcp' claims a port of the host that '8080-8089:80-89/tcp' has"
+	for net in none host; do
+		run bryo run -b "$BUNDLE" --net $net -p 8080:80 "$ID" </dev/null
+		[ "$status" -eq 1 ]
+		has_line "ports cannot be published with the network '$net'"
+	done
+}
+
+@test "plan shows published ports" {
+	backend slirp4netns
+	args true
+	run bryo plan -b "$BUNDLE" --net slirp4netns -p 8080:80 -p 0.0.0.0:5353:53/udp
+	[ "$status" -eq 0 ]
+	has_line "8080:80/tcp"
+	has_line "0.0.0.0:5353:53/udp"
+	[ "$(bryo plan --format json -b "$BUNDLE" --net slirp4netns -p 8080:80 | jq -r '.network.publish[0]')" = 8080:80/tcp ]
+}
+
+# -------------------------------------------------------------------------------- many at once
+
+@test "containers with published ports at once, and nothing of them left" {
+	local first i n=${BRYO_TEST_PORTS:-8}
+
+	backend slirp4netns
+	first=$(free_range "$n")
+	args peer tcp:80
+	for ((i = 0; i < n; i++)); do
+		run_detached "$ID-$i" --net slirp4netns -p "127.0.0.1:$((first + i)):80" 3>&- &
+	done
+	wait
+	for ((i = 0; i < n; i++)); do
+		answers "$((first + i))" tcp:80
+	done
+	[ "$(bryo list -q | wc -l)" -eq "$n" ]
+	for ((i = 0; i < n; i++)); do
+		bryo delete --force "$ID-$i" 3>&- &
+	done
+	wait
+	[ -z "$(bryo list -q)" ]
+	for ((i = 0; i < n; i++)); do
+		[ -z "$(listener "$((first + i))")" ]
+	done
+	not pgrep -f "$T/state"
+}
