@@ -68,3 +68,19 @@ load ../lib/bryo
 	[ "${lines[1]}" = /usr/bin/env ]
 	[ "${lines[2]}" = 1 ]
 }
+
+@test "doctor: this machine has what limits and a sandbox need" {
+	local use
+
+	export XDG_RUNTIME_DIR=$SESSION_RUNTIME_DIR
+	for use in limits sandbox; do
+		run "$BRYO" doctor --for $use
+		echo "$output"
+		[ "$status" -eq 0 ]
+	done
+	run "$BRYO" doctor --json
+	for name in cgroup.version cgroup.place cgroup.kill cgroup.memory cgroup.pids session.runtime-dir \
+		session.bus subids.uids subids.mapping self.protection; do
+		jq -e --arg n $name '.checks[] | select(.name == $n) | .status == "ok"' <<<"$output"
+	done
+}
