@@ -28,7 +28,7 @@ static void check_protection(struct doctor *d, const struct doctor_check *c, str
 			d, f,
 			"%sinstall -m 755 %s /usr/local/bin/bryo, and use that one as an ordinary user",
 			d->sudo, shell_word(d->exe, "bryo"));
-	} else if (d->host.uid == 0 && !d->host.in_userns) {
+	} else if (d->host.uid == 0) {
 		say_ok(d, f, "for root a sealed copy of itself is executed at each start (0.6 ms)");
 	} else {
 		say_degraded(
