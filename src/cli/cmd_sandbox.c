@@ -10,6 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/json_edit.h"
+#include "oci/net_word.h"
+#include "oci/proc_word.h"
 #include "out.h"
 
 #include <errno.h>
@@ -171,6 +173,31 @@ static int sandbox_id(char *buf, size_t size, struct err *err)
 	return 0;
 }
 
+/* Options that bryo_create() writes over a config: in one that is printed they must be. */
+static const struct {
+	const char *annotation;
+	size_t off; /* in struct bryo_create_options */
+	bool flag;  /* a bool, else a string */
+} written[] = {
+	{ NET_ANNOTATION, offsetof(struct bryo_create_options, net), false },
+	{ PROC_ANNOTATION, offsetof(struct bryo_create_options, proc), false },
+	{ "org.bryo.init", offsetof(struct bryo_create_options, init), true },
+};
+
+static void sandbox_annotate(struct sandbox *s, struct json *doc)
+{
+	struct json *notes = json_need(s->a, doc, "annotations", JSON_OBJECT);
+
+	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
+		const void *field = (const char *)&s->args->create + written[i].off;
+		const char *text = written[i].flag ? (*(const bool *)field ? "true" : NULL)
+						   : *(const char *const *)field;
+
+		if (text)
+			(void)json_put_str(s->a, notes, written[i].annotation, text);
+	}
+}
+
 /* The document with what profiles say about it; for --print-spec laid out as `spec` does. */
 static int sandbox_document(struct sandbox *s, struct str *ret, bool *ret_limited, struct err *err)
 {
@@ -190,6 +217,8 @@ static int sandbox_document(struct sandbox *s, struct str *ret, bool *ret_limite
 	rc = json_parse(s->a, "config", text.p, text.len, &doc, err);
 	if (rc < 0)
 		return rc;
+	if (s->args->print_spec)
+		sandbox_annotate(s, doc);
 	sandbox_patch(s, doc);
 	*ret_limited |= json_at(doc, "linux.resources") != NULL;
 	if (!json_out_tree(&o, NULL, doc))

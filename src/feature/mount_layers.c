@@ -76,10 +76,11 @@ static void explain(const struct overlay_plan *p, struct err *err)
 	if (!below.n)
 		return;
 	err->hint[0] = '\0';
-	err_hint(err, 0,
-		 "'%s' is mounted in it (%zu in all), and an overlay may not leave out what somebody with "
-		 "more rights has mounted: unmount it, or bind what is needed instead",
-		 below.v[0], below.n);
+	err_hint(
+		err, 0,
+		"'%s' is mounted in it (%zu in all), and an overlay may not leave out what somebody with "
+		"more rights has mounted: unmount it, or bind what is needed instead",
+		below.v[0], below.n);
 }
 
 int mount_layers_inside(const struct mount_op *op, int rootfd, struct err *err)

@@ -53,6 +53,18 @@ box() { bryo sandbox --seccomp none "$@" </dev/null; }
 	[ "$(jq -c '.process.env[-3:]' "$T/spec")" = '["A=1","B=2","C=3"]' ]
 }
 
+@test "options of any container are options of a profile, and --print-spec writes them down" {
+	profile any <<<'{ "proc": "none", "init": true, "net": "none", "disable-userns": false }'
+
+	run box --profile any -- sh -c 'ls -d /proc /etc; exit 3'
+	[ "$status" -eq 3 ]
+	has_line "/proc"
+	[ "${lines[-1]}" = /etc ]
+	box --profile any --print-spec -- true >"$T/spec"
+	[ "$(jq -c '.annotations | [.["org.bryo.proc"], .["org.bryo.init"], .["org.bryo.network"], .["org.bryo.userns"]]' \
+		"$T/spec")" = '["none","true","none",null]' ]
+}
+
 @test "command is what runs when the command line names none" {
 	profile build <<<'{ "command": ["echo", "from", "the profile"] }'
 
