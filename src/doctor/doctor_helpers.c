@@ -6,7 +6,7 @@
 
 #include "base/child.h"
 #include "base/cleanup.h"
-#include "feature/cgroup/cgroup.h"
+#include "base/libexec.h"
 #include "feature/net/net.h"
 
 #include <errno.h>
@@ -167,19 +167,33 @@ static void check_criu(struct doctor *d, const struct doctor_check *c, struct fi
 		say_ok(d, f, "not in PATH, and not missed: bryo itself makes no checkpoints");
 }
 
-static void check_systemd(struct doctor *d, const struct doctor_check *c, struct finding *f)
+/* Programs of bryo's own: a build may leave them out, and a copy of bryo alone has none. */
+struct own_program {
+	const char *name, *without, *needs;
+};
+
+static const struct own_program
+	bryo_systemd = { "bryo-systemd",
+			 "systemd makes no scopes for bryo, so that limits need a delegated cgroup",
+			 "libsystemd" },
+	bryo_keeper = { "bryo-keeper", "nobody ends the helpers of a detached container's network",
+			NULL },
+	bryo_init = { "bryo-init", "no --init", NULL },
+	bryo_unpack = { "bryo-unpack", "no bryo bundle", "libarchive" };
+
+static void check_own(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	(void)c;
-	if (manager_supported()) {
-		say_ok(d, f, "found");
+	const struct own_program *p = c->arg;
+	const char *path;
+
+	if (libexec_find(d->a, p->name, &path, NULL) == 0) {
+		say_ok(d, f, "%s", path);
 		return;
 	}
-	say_degraded(
-		d, f,
-		"bryo's own helper that asks systemd for scopes is not installed in %s: limits need a "
-		"delegated cgroup",
-		BRYO_LIBEXECDIR);
-	say_remedy(d, f, "build bryo with libsystemd, and `make install`");
+	say_degraded(d, f, "neither in %s nor in helpers/ beside bryo%s: %s", BRYO_LIBEXECDIR,
+		     d->host.uid == 0 ? ", or not root's" : "", p->without);
+	say_remedy(d, f, "%smake install, of a bryo that was built%s%s", d->sudo,
+		   p->needs ? " with " : "", p->needs ? p->needs : "");
 }
 
 struct node {
@@ -234,7 +248,10 @@ const struct doctor_check doctor_helper_checks[] = {
 	{ "helper.slirp4netns", DOCTOR_PODMAN | DOCTOR_NETWORK, true, check_net_tool,
 	  &slirp4netns },
 	{ "helper.fuse-overlayfs", DOCTOR_PODMAN, false, check_fuse_overlayfs, NULL },
-	{ "helper.bryo-systemd", DOCTOR_PODMAN | DOCTOR_LIMITS, false, check_systemd, NULL },
+	{ "helper.bryo-systemd", DOCTOR_PODMAN | DOCTOR_LIMITS, false, check_own, &bryo_systemd },
+	{ "helper.bryo-keeper", DOCTOR_PODMAN | DOCTOR_NETWORK, false, check_own, &bryo_keeper },
+	{ "helper.bryo-init", DOCTOR_SANDBOX, false, check_own, &bryo_init },
+	{ "helper.bryo-unpack", 0, false, check_own, &bryo_unpack },
 	{ "helper.criu", 0, false, check_criu, NULL },
 	{ "device.fuse", DOCTOR_PODMAN, false, check_node, &fuse },
 	{ "device.tun", DOCTOR_PODMAN | DOCTOR_NETWORK, false, check_node, &tun },
