@@ -138,6 +138,7 @@ void note_remedy(struct notes *n, const char *fmt, ...)
 void note_add(struct notes *n, enum note_kind kind, const char *field, const char *why,
 	      const char *what_fmt, ...)
 {
+	const char *remedy = remedy_of(why, strlen(why));
 	char text[1024];
 	va_list ap;
 
@@ -150,6 +151,8 @@ void note_add(struct notes *n, enum note_kind kind, const char *field, const cha
 		.kind = kind,
 		.field = arena_strdup(n->arena, field),
 		.what = arena_strdup(n->arena, text),
-		.why = arena_strdup(n->arena, why),
+		.why = remedy ? arena_strndup(n->arena, why, (size_t)(remedy - why) - 1)
+			      : arena_strdup(n->arena, why),
+		.remedy = remedy ? arena_strndup(n->arena, remedy + 1, strlen(remedy) - 2) : NULL,
 	};
 }

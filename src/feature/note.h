@@ -27,6 +27,7 @@ struct notes {
 	VEC(struct note) list;
 };
 
+/* A reason may end in its remedy, in brackets, as an error does. */
 void note_add(struct notes *n, enum note_kind kind, const char *field, const char *why, const char *what_fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 /* The remedy of the note that was added last. */

@@ -1,5 +1,5 @@
 /*
- * rehearse.c - what no look at the host can tell is tried: plan_try(). Runs in the calling process.
+ * rehearse.c - a launch without consequences (rehearse.h), for `bryo plan`. Runs in the calling process.
  *
  * The trial is the launch itself, and init seals itself as for start but executes nothing: the same
  * code in the same namespaces finds what start would find, from newuidmap's answer to a program
@@ -13,126 +13,21 @@
  *	  mount namespace is not entered at all
  * With hooks, what is missing at the end may be what they bring, and so is a warning only.
  */
-#include "layers.h"
+#include "rehearse.h"
 
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/sys.h"
-#include "feature/mount_data.h"
+#include "lib/layers.h"
 #include "proc/launch.h"
 #include "proc/start.h"
 #include "rootless/rootless.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static void also(struct err *all, struct err *one, int rc)
-{
-	if (rc < 0)
-		err_also(all, one);
-	*one = (struct err)ERR_INIT;
-}
-
-/* ---------------------------------------------------------------- what is simply there */
-
-/* Root inside may search what the caller may not: the rehearsal tells. */
-static int unless_late(const struct plan *plan, int rc)
-{
-	return rc == -EACCES && plan->idmap.active && plan->idmap.known ? 0 : rc;
-}
-
-static void try_sources(struct plan *plan, const char *state_dir, struct err *all)
-{
-	struct err one = ERR_INIT;
-	struct rootfs_plan sources = plan->rootfs;
-	auto_fd int root = -1;
-
-	sources.overlay.dir = NULL; /* start makes it; the rehearsal has one of its own */
-	root = rootfs_source_inside(&sources, &one);
-
-	also(all, &one, root == -EAGAIN || root >= 0 ? 0 : unless_late(plan, root));
-	overlay_close_inside(&sources.overlay);
-	for (size_t i = 0; i < plan->mounts.n; i++) {
-		struct mount_op *op = &plan->mounts.v[i];
-		auto_fd int fd = -1;
-
-		if (op->kind != MOUNT_BIND)
-			continue;
-		op->optional |= op->source &&
-				str_starts(op->source, state_dir); /* create makes it */
-		fd = mount_open_source(op, &one);
-		if (fd == -ENOENT && op->optional)
-			fd = -1;
-		else if (fd < 0)
-			(void)err_in(&one, fd, "mounts[%zu] '%s'", op->index, op->target);
-		also(all, &one, fd == -1 ? 0 : unless_late(plan, fd));
-	}
-	also(all, &one, mount_data_check(&plan->mounts, &one));
-	also(all, &one, device_sources_inside(&plan->devices, &one));
-	for (size_t i = 0; i < plan->devices.n; i++)
-		fd_closep(&plan->devices.sources[i]);
-}
-
-/* The file is written beside its place and renamed, so its directory is what counts. */
-static int try_pid_file(const char *path, struct err *err)
-{
-	auto_free char *dir = mem_strdup(path);
-	char *slash = strrchr(dir, '/');
-
-	if (slash)
-		slash[slash == dir] = '\0';
-	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return err_sys(err, "--pid-file '%s': its directory", path);
-	return 0;
-}
-
-static int try_id(const struct bryo_ctx *ctx, const char *id, struct err *err)
-{
-	if (ctx->rootfd < 0 || faccessat(ctx->rootfd, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	err_set(err, EEXIST, "container with id '%s' already exists", id);
-	return err_hint(err, -EEXIST, "choose another id, or remove that one with bryo delete");
-}
-
-/* Who gives a socket means create or run --detach. */
-static int try_console(const struct plan *plan, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (!plan->process.terminal.wanted)
-		return err_hint(
-			err, err_set(err, EINVAL, "--console-socket: there is no terminal to send"),
-			"leave it out, or set process.terminal to true");
-	if (stat(path, &st) < 0)
-		return err_sys(err, "--console-socket '%s'", path);
-	return S_ISSOCK(st.st_mode)
-		       ? 0
-		       : err_set(err, ENOTSOCK, "--console-socket '%s' is not a socket", path);
-}
-
-/* Only those points whose failure ends create or start. */
-static void try_hooks(const struct hooks_plan *hooks, struct err *all)
-{
-	static const enum hook_point points[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME,
-						  HOOK_CREATE_CONTAINER };
-
-	for (size_t p = 0; p < ARRAY_LEN(points); p++)
-		for (size_t i = 0; i < hooks->points[points[p]].n; i++) {
-			const char *path = hooks->points[points[p]].v[i].path;
-			struct err one = ERR_INIT;
-
-			if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
-				also(all, &one,
-				     err_sys(&one, "hooks.%s: '%s'", hook_point_name(points[p]),
-					     path));
-		}
-}
-
-/* ------------------------------------------------------------------------ the rehearsal */
 
 static bool is_below(const char *path, const char *dir)
 {
@@ -286,7 +181,7 @@ static bool has_hooks(const struct hooks_plan *h)
 }
 
 /* A failure is an error, unless it is only ours, or may be what a hook is there to prevent. */
-static int try_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
+int rehearse_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
 {
 	bool layers = plan->rootfs.overlay.lower.n; /* they are tried as they are */
 	bool writable = !layers && !is_readonly(plan->rootfs.path);
@@ -315,45 +210,4 @@ static int try_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
 	if (rc < 0)
 		*err = why;
 	return rc;
-}
-
-/* Init knows targets; a field is the entry of mounts[]. */
-static void name_fields(struct arena *a, const struct mount_plan *mounts, struct notes *notes)
-{
-	for (size_t i = 0; i < notes->list.n; i++) {
-		struct note *n = &notes->list.v[i];
-
-		if (n->kind != NOTE_REFUSED || !str_starts(n->field, "mount '"))
-			continue;
-		for (size_t k = 0; k < mounts->n; k++) {
-			const char *target = mounts->v[k].target;
-			size_t len = strlen(target);
-
-			if (strncmp(n->field + 7, target, len) == 0 && n->field[7 + len] == '\'')
-				n->field = arena_printf(a, "mounts[%zu] '%s'", mounts->v[k].index,
-							target);
-		}
-	}
-}
-
-int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_options *o,
-	     const char *state_dir, struct err *err)
-{
-	struct err all = ERR_INIT, one = ERR_INIT;
-
-	also(&all, &one, try_id(ctx, plan->id, &one));
-	if (o->pid_file)
-		also(&all, &one, try_pid_file(o->pid_file, &one));
-	if (o->console_socket)
-		also(&all, &one, try_console(plan, o->console_socket, &one));
-	try_sources(plan, state_dir, &all);
-	try_hooks(&plan->hooks, &all);
-	if (!all.num)
-		also(&all, &one, try_launch(ctx, plan, &one));
-	if (!all.num)
-		return 0;
-	note_refusals(&plan->notes, &all);
-	name_fields(plan->notes.arena, &plan->mounts, &plan->notes);
-	*err = all;
-	return -all.num;
 }

@@ -12,11 +12,12 @@
 /* Without both, nothing tells what belongs to the container. */
 static void check_sharing(const struct plan *plan, struct notes *notes)
 {
-	if (!(plan->ns.differ & CLONE_NEWPID) && plan->cgroup.backend == CGROUP_NONE)
-		note_add(
-			notes, NOTE_WARNING, "linux.namespaces",
-			"the config has no pid namespace and there is no cgroup",
-			"processes that the container leaves behind cannot all be found by kill and delete");
+	if ((plan->ns.differ & CLONE_NEWPID) || plan->cgroup.backend != CGROUP_NONE)
+		return;
+	note_add(notes, NOTE_WARNING, "linux.namespaces",
+		 "the config has no pid namespace and there is no cgroup",
+		 "processes that the container leaves behind cannot all be found by kill and delete");
+	note_remedy(notes, "add {\"type\": \"pid\"} to linux.namespaces");
 }
 
 /* Nobody but root can have rules enforced; what is not there needs none. */
@@ -36,6 +37,7 @@ static void check_device_rules(const struct spec *spec, const struct plan *plan,
 		note_add(notes, NOTE_WARNING, "linux.resources.devices",
 			 "only root, on cgroup v2, can have device rules enforced",
 			 "'%s' is there and can be used, though the rules deny it", d->path);
+		note_remedy(notes, "leave it out of linux.devices");
 	}
 }
 
@@ -47,21 +49,24 @@ static int check_userns(const struct spec *spec, const struct plan *plan, struct
 	if (!str_eq(spec_annotation(spec, USERNS_ANNOTATION), "disabled") ||
 	    !(all & (1ULL << CAP_SYS_RESOURCE)))
 		return 0;
-	err_set(err, EINVAL, "annotation " USERNS_ANNOTATION ": the process may have CAP_SYS_RESOURCE, "
-			     "with which it can allow user namespaces again");
+	err_set(err, EINVAL,
+		"annotation " USERNS_ANNOTATION ": the process may have CAP_SYS_RESOURCE, "
+		"with which it can allow user namespaces again");
 	return err_hint(err, -EINVAL, "take it out of process.capabilities, of bounding above all");
 }
 
 /* delete finds one directory of changes in the record. */
 static int check_changes(const struct plan *plan, struct err *err)
 {
-	size_t n = plan->rootfs.overlay.upper == UPPER_KEPT || plan->rootfs.overlay.upper == UPPER_DISK;
+	size_t n = plan->rootfs.overlay.upper == UPPER_KEPT ||
+		   plan->rootfs.overlay.upper == UPPER_DISK;
 
 	for (size_t i = 0; i < plan->mounts.n; i++)
 		n += plan->mounts.v[i].layers && plan->mounts.v[i].layers->upper == UPPER_DISK;
 	if (n < 2)
 		return 0;
-	err_set(err, ENOTSUP, "%zu overlays have their changes in a directory, and one is possible", n);
+	err_set(err, ENOTSUP, "%zu overlays have their changes in a directory, and one is possible",
+		n);
 	return err_hint(err, -ENOTSUP, "from Linux 6.6 on, changes that are thrown away need none");
 }
 

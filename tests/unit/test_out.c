@@ -52,6 +52,30 @@ static void check_entry(const struct bryo_entry *e, const char *want, const char
 	ok_str(json.s.p, want, what);
 }
 
+static void test_colours(void)
+{
+	static const struct {
+		const char *plain, *coloured;
+	} rows[] = {
+		{ "container 'x' from /b\n", "container 'x' from /b\n" },
+		{ "  x process.cwd: bad\n", "\033[31m  x process.cwd: bad\033[0m\n" },
+		{ "! mount /a\n~ mount /b",
+		  "\033[33m! mount /a\033[0m\n\033[36m~ mount /b\033[0m" },
+		{ "cgroup !\n", "\033[33mcgroup !\033[0m\n" },
+		{ "  args         test !\n", "  args         test !\n" },
+		{ "x\n", "x\n" },
+		{ "\n", "\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_str struct str s = STR_INIT;
+
+		out_colour_marks(rows[i].plain, &s);
+		if (!ok(str_eq(s.p, rows[i].coloured), "marks in colour, %zu", i))
+			printf("#  got: %s\n", s.p);
+	}
+}
+
 int main(void)
 {
 	static char id[] = "box", bundle[] = "/b", rootfs[] = "/r",
@@ -87,5 +111,6 @@ int main(void)
 		    "\"bundle\":\"/b\",\"rootfs\":\"/r\",\"created\":\"2026-01-02T03:04:05Z\","
 		    "\"systemd-scope\":\"a.scope\",\"owner\":\"\"}",
 		    "no annotations, no pid, no owner; a scope");
+	test_colours();
 	return done();
 }

@@ -101,6 +101,9 @@ static int without_limits(struct choice *c, const char *why, bool lenient, struc
 	if (c->policy == POLICY_BEST_EFFORT || (lenient && c->policy == POLICY_DEFAULT)) {
 		note_add(c->notes, NOTE_WARNING, "linux.resources", why, "not applied: %s",
 			 c->asked);
+		if (c->host->cgroup == HOST_CGROUP_V1 || c->host->cgroup == HOST_CGROUP_HYBRID)
+			note_remedy(c->notes,
+				    "boot with systemd.unified_cgroup_hierarchy=1, or leave the limits out");
 		return 0;
 	}
 	err_set(err, ENOTSUP, "linux.resources: %s cannot be enforced without a cgroup: %s",

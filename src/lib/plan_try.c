@@ -1,0 +1,192 @@
+/*
+ * plan_try.c - plan_try(): what planning cannot know, because it looks at facts about the host and
+ * this needs to be tried. First everything that can be asked one by one, so that all that is
+ * missing is told at once; then, where nothing is, the launch itself (rehearse.h). Runs in the
+ * calling process, and leaves no trace.
+ */
+#include "rehearse.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "feature/listen.h"
+#include "feature/mount_data.h"
+#include "feature/net/bind.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void also(struct err *all, struct err *one, int rc)
+{
+	if (rc < 0)
+		err_also(all, one);
+	*one = (struct err)ERR_INIT;
+}
+
+/* Root inside may search what the caller may not: the rehearsal tells. */
+static int unless_late(const struct plan *plan, int rc)
+{
+	return rc == -EACCES && plan->idmap.active && plan->idmap.known ? 0 : rc;
+}
+
+static void try_sources(struct plan *plan, const char *state_dir, struct err *all)
+{
+	struct err one = ERR_INIT;
+	struct rootfs_plan sources = plan->rootfs;
+	auto_fd int root = -1;
+
+	sources.overlay.dir = NULL; /* start makes it; the rehearsal has one of its own */
+	root = rootfs_source_inside(&sources, &one);
+
+	also(all, &one, root == -EAGAIN || root >= 0 ? 0 : unless_late(plan, root));
+	overlay_close_inside(&sources.overlay);
+	for (size_t i = 0; i < plan->mounts.n; i++) {
+		struct mount_op *op = &plan->mounts.v[i];
+		auto_fd int fd = -1;
+
+		if (op->kind != MOUNT_BIND)
+			continue;
+		op->optional |= op->source &&
+				str_starts(op->source, state_dir); /* create makes it */
+		fd = mount_open_source(op, &one);
+		if (fd == -ENOENT && op->optional)
+			fd = -1;
+		else if (fd < 0)
+			(void)err_in(&one, fd, "mounts[%zu] '%s'", op->index, op->target);
+		also(all, &one, fd == -1 ? 0 : unless_late(plan, fd));
+	}
+	also(all, &one, mount_data_check(&plan->mounts, &one));
+	also(all, &one, device_sources_inside(&plan->devices, &one));
+	for (size_t i = 0; i < plan->devices.n; i++)
+		fd_closep(&plan->devices.sources[i]);
+}
+
+/* The file is written beside its place and renamed, so its directory is what counts. */
+static int try_pid_file(const char *path, struct err *err)
+{
+	auto_free char *dir = mem_strdup(path);
+	char *slash = strrchr(dir, '/');
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_sys(err, "--pid-file '%s': its directory", path);
+	return 0;
+}
+
+static int try_id(const struct bryo_ctx *ctx, const char *id, struct err *err)
+{
+	if (ctx->rootfd < 0 || faccessat(ctx->rootfd, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	err_set(err, EEXIST, "container with id '%s' already exists", id);
+	return err_hint(err, -EEXIST, "choose another id, or remove that one with bryo delete");
+}
+
+/* Who gives a socket means create or run --detach. */
+static int try_console(const struct plan *plan, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (!plan->process.terminal.wanted)
+		return err_hint(
+			err, err_set(err, EINVAL, "--console-socket: there is no terminal to send"),
+			"leave it out, or set process.terminal to true");
+	if (stat(path, &st) < 0)
+		return err_sys(err, "--console-socket '%s'", path);
+	return S_ISSOCK(st.st_mode)
+		       ? 0
+		       : err_set(err, ENOTSOCK, "--console-socket '%s' is not a socket", path);
+}
+
+/* Only those points whose failure ends create or start. */
+static void try_hooks(const struct hooks_plan *hooks, struct err *all)
+{
+	static const enum hook_point points[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME,
+						  HOOK_CREATE_CONTAINER };
+
+	for (size_t p = 0; p < ARRAY_LEN(points); p++)
+		for (size_t i = 0; i < hooks->points[points[p]].n; i++) {
+			const char *path = hooks->points[points[p]].v[i].path;
+			struct err one = ERR_INIT;
+
+			if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+				also(all, &one,
+				     err_sys(&one, "hooks.%s: '%s'", hook_point_name(points[p]),
+					     path));
+		}
+}
+
+static int try_socket(const struct listen_socket *s, struct err *err)
+{
+	const struct bind_at at = { s->kind == LISTEN_UDP, s->address, s->port };
+	auto_free char *dir = NULL;
+	auto_fd int fd = -1;
+	struct stat st;
+	char *slash;
+
+	if (s->kind != LISTEN_UNIX) {
+		fd = bind_at(&at, err);
+		return fd < 0 ? err_in(err, fd, "--listen %s", s->word) : 0;
+	}
+	dir = mem_strdup(s->path);
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_sys(err, "--listen %s: its directory", s->word);
+	if (lstat(s->path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return err_set(err, EEXIST, "--listen %s: something else is there", s->word);
+	return 0;
+}
+
+static void try_listen(const struct listen_plan *p, struct err *all)
+{
+	struct err one = ERR_INIT;
+
+	for (int i = 0; i < p->n - p->inherited; i++)
+		also(all, &one, try_socket(&p->make[i], &one));
+}
+
+/* Init knows targets; a field is the entry of mounts[]. */
+static void name_fields(struct arena *a, const struct mount_plan *mounts, struct notes *notes)
+{
+	for (size_t i = 0; i < notes->list.n; i++) {
+		struct note *n = &notes->list.v[i];
+
+		if (n->kind != NOTE_REFUSED || !str_starts(n->field, "mount '"))
+			continue;
+		for (size_t k = 0; k < mounts->n; k++) {
+			const char *target = mounts->v[k].target;
+			size_t len = strlen(target);
+
+			if (strncmp(n->field + 7, target, len) == 0 && n->field[7 + len] == '\'')
+				n->field = arena_printf(a, "mounts[%zu] '%s'", mounts->v[k].index,
+							target);
+		}
+	}
+}
+
+int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_options *o,
+	     const char *state_dir, struct err *err)
+{
+	struct err all = ERR_INIT, one = ERR_INIT;
+
+	also(&all, &one, try_id(ctx, plan->id, &one));
+	if (o->pid_file)
+		also(&all, &one, try_pid_file(o->pid_file, &one));
+	if (o->console_socket)
+		also(&all, &one, try_console(plan, o->console_socket, &one));
+	try_sources(plan, state_dir, &all);
+	try_hooks(&plan->hooks, &all);
+	also(&all, &one, net_publish_try(plan->notes.arena, &plan->net, &one));
+	try_listen(&plan->process.listen, &all);
+	if (!all.num)
+		also(&all, &one, rehearse_launch(ctx, plan, &one));
+	if (!all.num)
+		return 0;
+	note_refusals(&plan->notes, &all);
+	name_fields(plan->notes.arena, &plan->mounts, &plan->notes);
+	*err = all;
+	return -all.num;
+}
