@@ -230,6 +230,8 @@ static void dump_process(struct json_out *o, const struct process_plan *p)
 		json_out_str(o, NULL, p->argv[i]);
 	json_out_end(o, ']');
 	json_out_str(o, "cwd", p->cwd);
+	if (p->keep_session)
+		json_out_str(o, "session", "kept");
 	json_out_bool(o, "terminal", p->terminal.wanted);
 	if (p->terminal.rows || p->terminal.columns) {
 		json_out_object(o, "consoleSize");

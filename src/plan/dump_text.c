@@ -196,6 +196,8 @@ static void text_process(struct str *s, const struct process_plan *p)
 	str_addf(s, "\n  cwd          %s\n  user         %u:%u, groups %s, umask %03o\n",
 		 p->cwd ? p->cwd : "?", p->user.uid, p->user.gid, plan_word_groups(&p->user),
 		 (unsigned)p->user.umask);
+	if (p->keep_session && !p->terminal.wanted)
+		str_add(s, "  session      the caller's\n");
 	str_addf(s, "  terminal     %s\n  no new privileges: %s\n",
 		 p->terminal.wanted ? "yes" : "no", p->no_new_privs ? "yes" : "no");
 	text_caps(s, "bounding", p->caps.bounding);
