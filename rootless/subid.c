@@ -83,21 +83,27 @@ static bool slice_range(struct slice first, struct slice count, struct id_range 
 	       ret->count <= UINT32_MAX - ret->first;
 }
 
+/* The next line's owner and range; false for a line that is none. */
+static bool next_line(struct slice *rest, struct slice *owner, struct id_range *ret)
+{
+	struct slice line = cut(rest, '\n'), first, count;
+
+	*owner = cut(&line, ':');
+	first = cut(&line, ':');
+	count = cut(&line, ':');
+	return owner->n && !line.p && slice_range(first, count, ret);
+}
+
 void subid_parse_lines(struct arena *a, const char *text, size_t len, struct subid_lines *ret)
 {
 	VEC(struct subid_line) out = VEC_INIT;
-	struct slice rest = { text, len };
+	struct slice rest = { text, len }, owner;
+	struct id_range r;
 
-	while (rest.n) {
-		struct slice line = cut(&rest, '\n');
-		struct slice owner = cut(&line, ':'), first = cut(&line, ':'),
-			     count = cut(&line, ':');
-		struct id_range r;
-
-		if (owner.n && !line.p && slice_range(first, count, &r))
+	while (rest.n)
+		if (next_line(&rest, &owner, &r))
 			*vec_add(a, &out) =
 				(struct subid_line){ arena_strndup(a, owner.p, owner.n), r };
-	}
 	*ret = (struct subid_lines){ out.v, out.n };
 }
 
@@ -105,21 +111,15 @@ void subid_parse(struct arena *a, const char *text, size_t len, const char *user
 		 struct id_ranges *ret)
 {
 	VEC(struct id_range) out = VEC_INIT;
-	struct slice rest = { text, len };
+	struct slice rest = { text, len }, owner;
+	struct id_range r;
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%u", uid);
-	while (rest.n) {
-		struct slice line = cut(&rest, '\n');
-		struct slice owner = cut(&line, ':'), first = cut(&line, ':'),
-			     count = cut(&line, ':');
-		struct id_range r;
-
-		if (!owner.n || line.p || !(slice_is(owner, user) || slice_is(owner, number)))
-			continue;
-		if (slice_range(first, count, &r))
+	while (rest.n)
+		if (next_line(&rest, &owner, &r) &&
+		    (slice_is(owner, user) || slice_is(owner, number)))
 			*vec_add(a, &out) = r;
-	}
 	*ret = (struct id_ranges){ out.v, out.n };
 }
 

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct doctor_check *const tables[] = {
@@ -100,6 +101,7 @@ static const char *own_home(struct doctor *d)
 
 static int prepare(struct doctor *d, const struct doctor_request *q, struct err *err)
 {
+	struct stat st;
 	int rc;
 
 	if (q->host_facts) {
@@ -118,8 +120,10 @@ static int prepare(struct doctor *d, const struct doctor_request *q, struct err 
 	d->storage = d->host.privileged
 			     ? "/var/lib/containers/storage"
 			     : arena_printf(d->a, "%s/.local/share/containers/storage", d->home);
-	if (access(d->path, F_OK) < 0)
+	if (stat(d->path, &st) < 0)
 		return err_sys(err, "directory '%s'", d->path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "'%s' is no directory", d->path);
 	return host_need_subids(&d->host, err);
 }
 

@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	const char *text = (const char *)data;
+	struct subid_lines lines;
 	struct id_ranges r;
 
 	subid_parse(&a, text, size, "alice", 1000, &r);
@@ -26,5 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	subid_parse_getsubids(&a, text, size, "alice", &r);
 	check(&r);
 	(void)subid_parse_nsswitch(text, size);
+	subid_parse_lines(&a, text, size, &lines);
+	for (size_t i = 0; i < lines.n; i++)
+		check(&(struct id_ranges){ &lines.v[i].range, 1 });
 	return 0;
 }

@@ -49,6 +49,9 @@ setup() {
 	run bryo doctor --path "$T/none"
 	[ "$status" -eq 2 ]
 	has_line "$T/none"
+	run bryo doctor --path "$BRYO"
+	[ "$status" -eq 2 ]
+	has_line "is no directory"
 }
 
 @test "text: words for scripts, marks and colours on a terminal, ASCII where the locale is" {
@@ -223,6 +226,8 @@ setup() {
 	check subids.gids degraded "only 65535" "usermod --add-subgids 100000-165535 alice"
 	facts '{"subgids": [{"first": 7000, "count": 30000}, {"first": 40000, "count": 40000}]}'
 	check subids.gids ok 70000
+	facts '{"user": "a$(reboot)", "subuids": []}'
+	check subids.uids missing "100000-165535 USER"
 	facts '{"uid": 0, "privileged": true, "subuids": []}'
 	check subids.uids ok root
 }

@@ -315,6 +315,7 @@ setup() {
 	check self.protection missing vm.memfd_noexec=2
 	[ "$(stat -c %u "$BRYO")" != "$(id -u)" ] || skip "needs a program that is not the caller's own"
 	requires user
+	[ "$(id -u)" != 0 ] || skip "needs user: root of a user namespace"
 	doctor
 	check self.protection ok "nothing to do"
 	BRYO=$T/bryo doctor
