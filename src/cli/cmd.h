@@ -75,7 +75,11 @@ extern const struct command cmd_bundle, cmd_checkpoint, cmd_completion, cmd_crea
 	{ "proc", 0, OPT_CHOICE, off(proc), "new|bind|none",					\
 	  "what /proc is: the container's own, the outer one, or nothing" },			\
 	{ "init", 0, OPT_FLAG, off(init), NULL,							\
-	  "a pid 1 that reaps zombies and passes signals on to the program" }
+	  "a pid 1 that reaps zombies and passes signals on to the program" },			\
+	{ "die-with-parent", 0, OPT_FLAG, off(die_with_parent), NULL,				\
+	  "end the container when the caller of bryo ends" },					\
+	{ "timeout", 0, OPT_STRING, off(timeout), "DURATION[,GRACE]",				\
+	  "end the container after DURATION, by SIGKILL after GRACE more" }
 /* clang-format on */
 
 /* The options that create, run and plan share; off(m) is the offset of member m of a struct

@@ -4,7 +4,7 @@
  */
 #include "cmd.h"
 
-#include "duration.h"
+#include "base/duration.h"
 #include "out.h"
 
 #include <errno.h>

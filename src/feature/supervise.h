@@ -17,14 +17,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INIT_ANNOTATION "org.bryo.init"
+#define INIT_ANNOTATION	   "org.bryo.init"
+#define DIE_ANNOTATION	   "org.bryo.dieWithParent"
+#define TIMEOUT_ANNOTATION "org.bryo.timeout"
 
 struct supervise_plan {
 	bool init; /* pid 1 is bryo-init, and the program its child */
+	bool die_with_parent;
+	uint64_t timeout_ns, grace_ns; /* timeout 0: none */
 };
 
 /* [pure] */
 int supervise_plan(const struct spec *spec, const struct ns_plan *ns, struct supervise_plan *ret,
 		   struct err *err);
+
+/* "DURATION[,GRACE]"; without a grace it is 10 s. [pure] */
+int supervise_timeout(const char *text, uint64_t *ret_timeout_ns, uint64_t *ret_grace_ns,
+		      struct err *err);
+/* Nobody stays: names what then cannot be done. [pure] */
+int supervise_detached(const struct supervise_plan *plan, struct err *err);
 
 #endif

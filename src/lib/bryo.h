@@ -89,15 +89,19 @@ struct bryo_create_options {
 	const char *net;	    /* the network: bryo(1), --net; NULL: as the config says */
 	const char *proc;	    /* new, bind, none; NULL: the config's org.bryo.proc, or new */
 	bool init;		    /* the program is the child of a pid 1 of ours */
+	bool die_with_parent;	    /* not detached: the container ends when the calling process's parent does */
+	const char *timeout;	    /* "DURATION[,GRACE]"; not detached */
 };
 
 BRYO_API int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, struct bryo_err *err);
 BRYO_API int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *err);
 /*
  * Waits for a container that this context created: relays its terminal, forwards signals,
- * reaps. *ret_status is the exit code, or 128+n after signal n.
+ * reaps. *ret_status is the exit code, or 128+n after signal n, or 124 when the time was up.
  */
 BRYO_API int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *err);
+/* Of the last one: the signal that the container's first process died of, or 0. */
+BRYO_API int bryo_wait_signal(const bryo_ctx *ctx);
 /* sig 0 only asks. all: every process of the container. -ESRCH when it does not run. */
 BRYO_API int bryo_kill(bryo_ctx *ctx, const char *id, int sig, bool all, struct bryo_err *err);
 /* force: kill first; an unknown id is then success. */

@@ -125,6 +125,25 @@ int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *e)
 	return 0;
 }
 
+static void tell_timeout(const struct bryo_ctx *ctx, const char *id)
+{
+	const struct limit *limit = &ctx->live.waiter.limit;
+	auto_str struct str text = STR_INIT;
+
+	if (!limit->timed_out || !ctx->notice)
+		return;
+	str_addf(&text, "container '%s' was ended after %llu.%03llu s (--timeout)%s", id,
+		 (unsigned long long)(limit->timeout_ns / 1000000000),
+		 (unsigned long long)(limit->timeout_ns / 1000000 % 1000),
+		 limit->killed ? ", by SIGKILL because SIGTERM did not" : "");
+	(void)ctx->notice(ctx->notice_arg, text.p);
+}
+
+int bryo_wait_signal(const bryo_ctx *ctx)
+{
+	return ctx->live.waiter.signal;
+}
+
 int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
@@ -142,6 +161,7 @@ int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e
 		rc = wait_loop(&l->waiter, l->pid, l->pidfd, has_pty ? &relay : NULL, ret_status, err);
 	if (has_pty)
 		relay_end(&relay);
+	tell_timeout(ctx, id);
 	wait_disarm(&l->waiter);
 	fd_closep(&l->pidfd);
 	return rc;

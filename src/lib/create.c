@@ -107,6 +107,10 @@ static int load(struct creation *c, const struct bryo_create_options *o, struct 
 		spec_annotation_set(&c->arena, c->spec, PROC_ANNOTATION, o->proc);
 	if (rc == 0 && o->init)
 		spec_annotation_set(&c->arena, c->spec, INIT_ANNOTATION, "true");
+	if (rc == 0 && o->die_with_parent)
+		spec_annotation_set(&c->arena, c->spec, DIE_ANNOTATION, "true");
+	if (rc == 0 && o->timeout)
+		spec_annotation_set(&c->arena, c->spec, TIMEOUT_ANNOTATION, o->timeout);
 	if (rc == 0 && c->notify_dir)
 		sdnotify_spec(&c->arena, c->spec, c->notify_dir);
 	return rc;
@@ -340,11 +344,17 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 		.meanwhile = stage_record,
 		.arg = c,
 	};
+	const struct supervise_plan *supervise = &c->plan.supervise;
+	struct limit *limit = &ctx->live.waiter.limit;
 	struct launched l = LAUNCHED_INIT;
 	int rc = 0;
 
 	if (!o->detach)
 		rc = wait_arm(&ctx->live.waiter, err);
+	limit->timeout_ns = supervise->timeout_ns;
+	limit->grace_ns = supervise->grace_ns;
+	if (rc == 0 && supervise->die_with_parent)
+		rc = limit_caller_outside(limit, err);
 	if (rc == 0 && !o->detach && !o->no_subreaper && !(c->plan.ns.differ & CLONE_NEWPID))
 		wait_adopt(&ctx->live.waiter);
 	if (rc == 0)
@@ -446,6 +456,8 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	rc = prepare(ctx, &c, id, o, &ctx->host, err);
 	if (rc == 0)
 		rc = check_terminal(c.spec, o, err);
+	if (rc == 0 && o->detach)
+		rc = supervise_detached(&c.plan.supervise, err);
 	if (rc < 0)
 		return rc;
 	ctx_notes(ctx, &c.plan.notes);

@@ -145,7 +145,6 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 	add(all, &one, netdev_plan(a, spec, &plan->ns, host, &plan->netdevs, &one));
 	add(all, &one, rdt_plan(a, spec, q->id, host, &plan->rdt, &one));
 	add(all, &one, plan_names(spec, plan, &one));
-	add(all, &one, supervise_plan(spec, &plan->ns, &plan->supervise, &one));
 	if (!spec->has_process)
 		add(all, &one, err_set(&one, EINVAL, "process is missing"));
 	else
@@ -153,6 +152,8 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		    process_plan(a, &process, &plan->idmap, host, &plan->notes, &plan->process,
 				 &one));
 	add(all, &one, plan_session(spec, plan, &one));
+	add(all, &one, supervise_plan(spec, &plan->ns, &plan->supervise, &one));
+	plan->process.die_with_parent = plan->supervise.die_with_parent;
 	add(all, &one,
 	    hooks_plan(a, spec, q->id, q->bundle,
 		       plan->process.envp ? plan->process.envp + 1 : NULL, &plan->hooks, &one));

@@ -324,6 +324,9 @@ static void dump_features(struct json_out *o, const struct plan *p)
 	json_out_str(o, "domainname", p->domainname);
 	dump_process(o, &p->process);
 	json_out_bool(o, "init", p->supervise.init);
+	json_out_bool(o, "dieWithParent", p->supervise.die_with_parent);
+	json_out_u64(o, "timeoutNs", p->supervise.timeout_ns);
+	json_out_u64(o, "graceNs", p->supervise.grace_ns);
 	dump_filter(o, &p->process.seccomp);
 	dump_hooks(o, &p->hooks);
 }

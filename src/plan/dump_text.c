@@ -260,6 +260,12 @@ void plan_dump_text(const struct plan *p, struct str *s)
 	text_process(s, &p->process);
 	if (p->supervise.init)
 		str_add(s, "  pid 1        bryo-init, and the program is its child\n");
+	if (p->supervise.die_with_parent)
+		str_add(s, "  ends with    the caller of bryo\n");
+	if (p->supervise.timeout_ns)
+		str_addf(s, "  timeout      SIGTERM after %llu ms, SIGKILL %llu ms later\n",
+			 (unsigned long long)p->supervise.timeout_ns / 1000000,
+			 (unsigned long long)p->supervise.grace_ns / 1000000);
 	for (int point = 0; point < HOOK_POINTS; point++)
 		for (size_t i = 0; i < p->hooks.points[point].n; i++)
 			str_addf(s, "hook %s\n  %s\n", hook_point_name((enum hook_point)point),

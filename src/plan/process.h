@@ -32,6 +32,7 @@ struct process_plan {
 	struct lsm_plan lsm;
 	struct listen_plan listen;
 	bool no_new_privs;
+	bool die_with_parent; /* SIGKILL when who cloned it ends */
 	bool keep_session; /* of the runtime's caller; for want of a terminal of its own */
 	struct seccomp_plan seccomp;
 	int preserve_fds; /* 3 .. 3+n-1 are the program's, those of listen among them */

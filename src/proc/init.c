@@ -308,6 +308,9 @@ void init_main(const struct init_args *args)
 	}
 	if (args->plan->process.rehearsal)
 		seal_and_exec(&args->plan->process, slave, args->sock);
+	/* After the change of user, which clears it; before: end of file on the socket says the same. */
+	if (args->plan->process.die_with_parent)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	/* Before the record names us, nobody could find us: then we end with the runtime. */
 	if (sync_expect(args->sock, SYNC_RECORDED, RUNTIME, NULL, &err) < 0)
 		_exit(126);

@@ -59,6 +59,8 @@ static int drop(const struct process_plan *p, struct err *err)
 		rc = caps_inside(&caps, err);
 	if (rc == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		rc = err_sys(err, "set no-new-privileges");
+	if (rc == 0 && p->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		rc = err_sys(err, "die with the parent");
 	return rc;
 }
 

@@ -269,6 +269,9 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock)
 		rc = seal(p, slave, sock, program, sizeof(program), &err);
 	if (rc == 0 && p->rehearsal)
 		rc = check_format(program, &err);
+	/* After the change of user, which clears it; who has ended before does not take the message. */
+	if (rc == 0 && p->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		rc = err_sys(&err, "die with the parent");
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_EXEC, &err);
 	if (rc == 0 && p->no_new_privs)

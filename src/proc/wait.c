@@ -103,6 +103,15 @@ static int read_signals(struct loop *l, struct err *err)
 	return 0;
 }
 
+/* What the program was told to end by is the reason, whatever it made of that. */
+static int exit_code(const struct loop *l, const siginfo_t *info)
+{
+	l->w->signal = info->si_code == CLD_EXITED ? 0 : info->si_status;
+	if (l->w->limit.timed_out)
+		return WAIT_TIMED_OUT;
+	return info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
+}
+
 static int take_status(const struct loop *l, int *ret_status, struct err *err)
 {
 	siginfo_t info = { 0 };
@@ -116,7 +125,7 @@ static int take_status(const struct loop *l, int *ret_status, struct err *err)
 	while (rc < 0 && errno == EINTR);
 	if (rc < 0)
 		return err_sys(err, "wait for process %d", (int)l->pid);
-	*ret_status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	*ret_status = exit_code(l, &info);
 	return 0;
 }
 
@@ -126,7 +135,8 @@ static int take_status(const struct loop *l, int *ret_status, struct err *err)
  */
 static int turn(struct loop *l, struct err *err)
 {
-	struct pollfd p[6] = { { .fd = l->w->sigfd, .events = POLLIN },
+	struct limit *limit = &l->w->limit;
+	struct pollfd p[7] = { { .fd = l->w->sigfd, .events = POLLIN },
 			       { .fd = l->ended ? -1 : l->pidfd, .events = POLLIN } };
 	nfds_t n = 2;
 	int rc;
@@ -134,15 +144,20 @@ static int turn(struct loop *l, struct err *err)
 	if (l->relay)
 		n += relay_poll(l->relay, p + 2);
 	p[n++] = (struct pollfd){ .fd = l->w->watch, .events = POLLIN };
-	if (poll(p, n, -1) < 0)
+	p[n++] = (struct pollfd){ .fd = l->ended ? -1 : limit->caller, .events = POLLIN };
+	if (poll(p, n, limit_wait_ms(limit)) < 0)
 		return errno == EINTR ? 0 : err_sys(err, "poll");
 	rc = p[0].revents ? read_signals(l, err) : 0;
 	if (rc < 0)
 		return rc;
-	if (p[n - 1].revents)
+	if (p[n - 2].revents)
 		l->w->watched(l->w->watch_arg);
 	if (p[1].revents)
 		l->ended = true;
+	if (l->ended)
+		limit->next_ns = 0;
+	else if (limit->next_ns || limit->caller >= 0)
+		limit_step(limit, l->pidfd, p[n - 1].revents);
 	if (!l->relay)
 		return l->ended;
 	l->relay->ended = l->ended;
@@ -157,7 +172,7 @@ int wait_arm(struct waiter *w, struct err *err)
 	struct sigaction plain = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	*w = (struct waiter){ .sigfd = -1, .watch = -1 };
+	*w = (struct waiter){ .sigfd = -1, .watch = -1, .limit = LIMIT_INIT };
 	wait_mask(&set);
 	w->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (w->sigfd < 0)
@@ -202,6 +217,7 @@ void wait_disarm(struct waiter *w)
 	(void)sigaction(SIGCHLD, &w->old_chld, NULL);
 	(void)sigprocmask(SIG_SETMASK, &w->old_mask, NULL);
 	orphans_release(&w->others);
+	limit_release(&w->limit);
 	w->armed = false;
 	errno = saved;
 }
@@ -212,6 +228,7 @@ int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *
 	struct loop l = { .w = w, .pid = pid, .pidfd = pidfd, .relay = relay };
 	int rc;
 
+	limit_start(&w->limit);
 	do
 		rc = turn(&l, err);
 	while (rc == 0);

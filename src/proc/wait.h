@@ -9,12 +9,15 @@
 #define BRYO_WAIT_H
 
 #include "base/err.h"
+#include "proc/limit.h"
 #include "proc/orphans.h"
 
 #include <signal.h>
 #include <sys/types.h>
 
 struct relay;
+
+#define WAIT_TIMED_OUT 124 /* as timeout(1) has it */
 
 /*
  * Call before the container is created: blocks the forwarded signals, remembers the old mask and
@@ -26,6 +29,8 @@ struct waiter {
 	sigset_t old_mask;
 	struct sigaction old_chld;
 	bool armed, adopts;
+	struct limit limit;		/* set once armed */
+	int signal;			/* out: what the program died of, or 0 */
 	struct orphans others;		/* with adopts: children that are not the container's */
 	int watch;			/* one more descriptor to look after, set once armed; -1: none */
 	void (*watched)(void *arg);	/* it can be read */
@@ -42,7 +47,7 @@ void wait_adopt(struct waiter *w);
 void wait_adopted(struct waiter *w);
 void wait_disarm(struct waiter *w); /* restores; idempotent */
 /* pid: our child (0: not our child, its status is then unknown and -ECHILD); relay may be NULL.
- * *ret_status: exit code or 128+signal; also set when the only failure is that output was lost
+ * *ret_status: exit code or 128+signal, or WAIT_TIMED_OUT; also set when the only failure is that output was lost
  * (a full disk; a reader that left is no failure). Every other child of the process that ends
  * meanwhile is reaped too. w must be armed. [outside] */
 int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *ret_status, struct err *err);

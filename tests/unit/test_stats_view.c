@@ -1,9 +1,9 @@
 /*
  * test_stats_view.c - what `bryo stats` shows (cli/stats_view.h), byte for byte, and the lengths of
- * time that it and `bryo events` take (cli/duration.h), which are those of Go.
+ * time that it and `bryo events` take (base/duration.h), which are those of Go.
  */
 #include "base/cleanup.h"
-#include "cli/duration.h"
+#include "base/duration.h"
 #include "cli/stats_view.h"
 #include "tap.h"
 

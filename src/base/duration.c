@@ -1,8 +1,8 @@
 /* duration.c - "1m30s" to nanoseconds (duration.h), in whole numbers throughout. [pure] */
 #include "duration.h"
 
-#include "base/cleanup.h"
-#include "base/str.h"
+#include "cleanup.h"
+#include "str.h"
 
 #include <errno.h>
 #include <stdbool.h>
