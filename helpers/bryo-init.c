@@ -78,9 +78,14 @@ static void reap(pid_t program)
 			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-/* Nobody else reaps: the number is the program's as long as we are here. */
+/*
+ * Nobody else reaps: the number is the program's as long as we are here. What a terminal's driver
+ * sent went to the whole process group, where the session is the caller's: the program has it.
+ */
 static void pass_on(pid_t program, siginfo_t *info)
 {
+	if (info->si_code == SI_KERNEL)
+		return;
 	if (info->si_code == SI_QUEUE)
 		(void)syscall(SYS_rt_sigqueueinfo, program, info->si_signo, info);
 	else

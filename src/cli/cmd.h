@@ -82,6 +82,12 @@ extern const struct command cmd_bundle, cmd_checkpoint, cmd_completion, cmd_crea
 	  "end the container after DURATION, by SIGKILL after GRACE more" }
 /* clang-format on */
 
+/* clang-format off */
+#define STATUS_FD_OPT(off)									\
+	{ "status-fd", 0, OPT_COUNT, off, "N",							\
+	  "write what happens to the container to descriptor N, as JSON lines" }
+/* clang-format on */
+
 /* The options that create, run and plan share; off(m) is the offset of member m of a struct
  * bryo_create_options inside the command's args. */
 /* clang-format off */
@@ -134,13 +140,17 @@ int cli_interval(const struct cli *cli, const char *text, uint64_t *ret_ns, unio
 int cli_usage(const struct cli *cli, union cli_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+struct run_options {
+	bool keep;
+	int status_fd; /* status_fd_check() has seen it; 0: none */
+};
 /*
  * create, start and, unless o->detach, wait and (unless keep) delete: what run and sandbox
  * share. Returns the container's exit code, 0 when detached, or a negative errno; on failure
  * nothing of the container is left. In cmd_run.c.
  */
-int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool keep,
-		  union cli_err *err);
+int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o,
+		  const struct run_options *run, union cli_err *err);
 /*
  * What --rootfs means to run and plan without --bundle and --config: a config.json in memory whose
  * program is the words after the ID (none: sh). *ret is malloc'ed, and NULL where there is a

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "out.h"
+#include "status_fd.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 struct run_args {
 	struct bryo_create_options create;
 	bool keep;
+	int status_fd;
 };
 
 #define OFF(member)	   offsetof(struct run_args, member)
@@ -23,6 +25,7 @@ static const struct opt run_opts[] = {
 	CREATE_OPTS(OFF_CREATE),
 	{ "detach", 'd', OPT_FLAG, OFF_CREATE(detach), NULL, "return as soon as the program runs" },
 	{ "keep", 0, OPT_FLAG, OFF(keep), NULL, "keep the container's state after its end" },
+	STATUS_FD_OPT(OFF(status_fd)),
 	{ 0 },
 };
 
@@ -36,22 +39,30 @@ static void run_remove(bryo_ctx *ctx, const char *id)
 		out_error(&err);
 }
 
-int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool keep,
-		  union cli_err *err)
+int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o,
+		  const struct run_options *run, union cli_err *err)
 {
 	int status = 0;
 	int rc = bryo_create(ctx, id, o, &err->lib);
+	bool created = rc >= 0;
 
-	if (rc < 0)
-		return rc;
-	rc = bryo_start(ctx, id, &err->lib);
+	if (created) {
+		status_fd_created(run->status_fd, ctx, id);
+		rc = bryo_start(ctx, id, &err->lib);
+	}
+	if (rc >= 0)
+		status_fd_ready(run->status_fd);
 	if (rc >= 0 && !o->detach)
 		rc = bryo_wait(ctx, id, &status, &err->lib);
 	if (rc < 0) {
-		(void)bryo_delete(ctx, id, true, NULL);
+		status_fd_failed(run->status_fd, &err->lib);
+		if (created)
+			(void)bryo_delete(ctx, id, true, NULL);
 		return rc;
 	}
-	if (!o->detach && !keep)
+	if (!o->detach)
+		status_fd_ended(run->status_fd, status, bryo_wait_signal(ctx));
+	if (!o->detach && !run->keep)
 		run_remove(ctx, id);
 	return status;
 }
@@ -70,8 +81,13 @@ static int run_run(const struct cli *cli, union cli_err *err)
 	struct bryo_create_options o = args->create;
 	auto_free char *text = NULL;
 	auto_ctx bryo_ctx *ctx = NULL;
+	const struct run_options run = { .keep = args->keep, .status_fd = args->status_fd };
 	int rc;
 
+	cli_listen(&o);
+	rc = status_fd_check(cli, run.status_fd, o.listen_fds + o.preserve_fds, err);
+	if (rc < 0)
+		return rc;
 	rc = spec_for_rootfs(cli, &o, run_wants_terminal(&o), &text, err);
 	if (rc < 0)
 		return rc;
@@ -79,10 +95,9 @@ static int run_run(const struct cli *cli, union cli_err *err)
 	if (rc < 0)
 		return rc;
 	o.size = sizeof(o);
-	cli_listen(&o);
 	o.config_text = text;
 	o.throw_away = !args->keep;
-	return run_container(ctx, cli->words[0], &o, args->keep, err);
+	return run_container(ctx, cli->words[0], &o, &run, err);
 }
 
 const struct command cmd_run = {

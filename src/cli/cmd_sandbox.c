@@ -13,6 +13,7 @@
 #include "oci/net_word.h"
 #include "oci/proc_word.h"
 #include "out.h"
+#include "status_fd.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -62,6 +63,7 @@ static const struct opt sandbox_opts[] = {
 	  "print the config.json, and run nothing" },
 	{ "list-profiles", 0, OPT_FLAG, OFF(list_profiles), NULL, "print the names of profiles" },
 	PROC_OPTS(OFF_CREATE),
+	STATUS_FD_OPT(OFF(status_fd)),
 	{ 0 },
 };
 
@@ -240,8 +242,9 @@ static int sandbox_plan(const struct cli *cli, const struct bryo_create_options 
 }
 
 static int sandbox_execute(const struct cli *cli, const struct bryo_create_options *o,
-			   union cli_err *err)
+			   int status_fd, union cli_err *err)
 {
+	const struct run_options run = { .status_fd = status_fd };
 	auto_ctx bryo_ctx *ctx = NULL;
 	char id[64];
 	int rc = sandbox_id(id, sizeof(id), &err->own);
@@ -250,7 +253,7 @@ static int sandbox_execute(const struct cli *cli, const struct bryo_create_optio
 		rc = cli_open(cli, true, &ctx, err);
 	if (rc < 0)
 		return rc;
-	rc = run_container(ctx, id, o, false, err);
+	rc = run_container(ctx, id, o, &run, err);
 	if (rc >= 0 || !err->own.exec)
 		return rc;
 	/* as shells and env(1) have it: CMD's fault is told apart from ours, which is 125 */
@@ -272,6 +275,8 @@ static int sandbox_run(const struct cli *cli, union cli_err *err)
 		return sandbox_profile_list(&s, &err->own);
 	rc = sandbox_profiles(&s, sandbox_opts, &args, &err->own);
 	if (rc == 0)
+		rc = status_fd_check(cli, args.status_fd, 0, err);
+	if (rc == 0)
 		rc = sandbox_build(&s, err);
 	if (rc == 0)
 		rc = sandbox_document(&s, &text, &limited, &err->own);
@@ -286,7 +291,7 @@ static int sandbox_run(const struct cli *cli, union cli_err *err)
 	o.size = sizeof(o);
 	o.config_text = text.p;
 	o.throw_away = true;
-	return args.plan ? sandbox_plan(&quick, &o, err) : sandbox_execute(&quick, &o, err);
+	return args.plan ? sandbox_plan(&quick, &o, err) : sandbox_execute(&quick, &o, args.status_fd, err);
 }
 
 const struct command cmd_sandbox = {

@@ -23,6 +23,7 @@ struct sandbox_args {
 	const char *memory, *cpus, *pids;
 	bool overlay_home, new_session, no_new_session, disable_userns;
 	bool plan, print_spec, list_profiles;
+	int status_fd;
 };
 
 struct sandbox {

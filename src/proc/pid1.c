@@ -45,7 +45,8 @@ static int drop(const struct process_plan *p, struct err *err)
 	const struct caps_plan caps = { kill, kill, kill, kill, kill };
 	int rc;
 
-	(void)setsid();
+	if (!p->keep_session)
+		(void)setsid();
 	rc = lsm_inside(&p->lsm, err);
 	if (rc == 0)
 		rc = caps_bounding_inside(&caps, err);

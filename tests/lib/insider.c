@@ -156,6 +156,8 @@ static int try_exe(const char *fifo)
 	(void)close(in);
 	try_write("running", handle);
 	fflush(stdout);
+	if (fifo && strcmp(fifo, "-") == 0) /* it ends when we do */
+		return 0;
 	in = fifo ? open(fifo, O_RDONLY) : -1;
 	if (in >= 0)
 		(void)close(in);
@@ -273,6 +275,6 @@ int main(int argc, char **argv)
 		return tty();
 	if (strcmp(what, "groups") == 0)
 		return groups();
-	(void)fprintf(stderr, "usage: insider report | exe [FIFO] | spy SECONDS | tty | groups\n");
+	(void)fprintf(stderr, "usage: insider report | exe [FIFO|-] | spy SECONDS | tty | groups\n");
 	return 2;
 }
