@@ -71,6 +71,8 @@ int listen_check(int n, struct err *err);
 int listen_open_outside(struct arena *a, const struct listen_plan *plan, int first,
 			struct pairs *ret_files, struct err *err);
 void listen_close(const struct listen_plan *plan);
+/* Whether they could be opened now; ports are bound for a moment, no file is touched. [outside] */
+int listen_try_outside(const struct listen_plan *plan, struct err *err);
 /* Removes those files that are still the same. [outside] */
 void listen_undo(const struct pairs *files);
 

@@ -6,10 +6,12 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "feature/net/bind.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -101,8 +103,8 @@ int listen_parse(struct arena *a, const char *word, struct listen_socket *ret, s
 	return why ? refuse(word, why, err) : 0;
 }
 
-/* Somebody was there first: 0 when it was a dead socket of ours, which is gone now. */
-static int clear_path(const struct sockaddr_un *addr, struct err *err)
+/* Somebody was there first: 0 when it is a dead socket of ours. */
+static int check_dead(const struct sockaddr_un *addr, struct err *err)
 {
 	auto_fd int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
@@ -117,14 +119,20 @@ static int clear_path(const struct sockaddr_un *addr, struct err *err)
 		rc = err_set(err, EADDRINUSE, "somebody listens on '%s'", addr->sun_path);
 		return err_hint(err, rc, "ss -xlp src %s may tell who", addr->sun_path);
 	}
-	if (st.st_uid != geteuid()) {
-		rc = err_set(err, EEXIST, "'%s' is a dead socket of user %u", addr->sun_path,
-			     (unsigned)st.st_uid);
-		return err_hint(err, rc, "its owner may remove it");
-	}
-	return unlink(addr->sun_path) == 0
-		       ? 0
-		       : err_sys(err, "remove the dead socket '%s'", addr->sun_path);
+	if (st.st_uid == geteuid())
+		return 0;
+	rc = err_set(err, EEXIST, "'%s' is a dead socket of user %u", addr->sun_path,
+		     (unsigned)st.st_uid);
+	return err_hint(err, rc, "its owner may remove it");
+}
+
+static int clear_path(const struct sockaddr_un *addr, struct err *err)
+{
+	int rc = check_dead(addr, err);
+
+	if (rc == 0 && unlink(addr->sun_path) < 0)
+		rc = err_sys(err, "remove the dead socket '%s'", addr->sun_path);
+	return rc;
 }
 
 static int bind_unix(const char *path, struct err *err)
@@ -206,6 +214,38 @@ int listen_open_outside(struct arena *a, const struct listen_plan *plan, int fir
 		listen_undo(ret_files);
 	}
 	return rc;
+}
+
+static int try_unix(const char *path, struct err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	auto_free char *dir = mem_strdup(path);
+	char *slash = strrchr(dir, '/');
+	struct stat st;
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_sys(err, "bind '%s': its directory", path);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	return lstat(path, &st) == 0 ? check_dead(&addr, err) : 0;
+}
+
+int listen_try_outside(const struct listen_plan *plan, struct err *err)
+{
+	for (int i = 0; i < plan->n - plan->inherited; i++) {
+		const struct listen_socket *s = &plan->make[i];
+		auto_fd int sock = -1;
+		int rc;
+
+		if (s->kind == LISTEN_UNIX)
+			rc = try_unix(s->path, err);
+		else
+			rc = sock = open_one(s, err);
+		if (rc < 0)
+			return err_in(err, rc, "--listen %s", s->word);
+	}
+	return 0;
 }
 
 void listen_close(const struct listen_plan *plan)

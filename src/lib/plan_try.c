@@ -171,10 +171,13 @@ int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_o
 	     const char *state_dir, struct err *err)
 {
 	struct err all = ERR_INIT, one = ERR_INIT;
+	auto_arena struct arena a = ARENA_INIT;
 
 	also(&all, &one, try_id(ctx, plan->id, &one));
 	if (o->pid_file)
 		also(&all, &one, try_pid_file(o->pid_file, &one));
+	also(&all, &one, listen_try_outside(&plan->process.listen, &one));
+	also(&all, &one, net_publish_try(&a, &plan->net, &one));
 	if (o->console_socket)
 		also(&all, &one, try_console(plan, o->console_socket, &one));
 	try_sources(plan, state_dir, &all);

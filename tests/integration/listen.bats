@@ -128,10 +128,10 @@ listeners() { # listeners PORT: of the host
 
 @test "plan shows them, and binds nothing" {
 	args true
-	run bryo plan -b "$BUNDLE" --listen unix:s --listen tcp:127.0.0.1:80
+	run bryo plan -b "$BUNDLE" --listen unix:s --listen "tcp:127.0.0.1:$(free_port)"
 	[ "$status" -eq 0 ]
 	has_line "3 to 4 are listening sockets"
-	has_line "4 is bound to tcp:127.0.0.1:80"
+	has_line "4 is bound to tcp:127.0.0.1:"
 	[ ! -e s ]
 }
 
@@ -160,6 +160,9 @@ failing() { # failing WORD TEXT...: run --listen WORD says these, and leaves not
 	args true
 	failing "tcp:127.0.0.1:$port" "--listen tcp:127.0.0.1:$port: bind 127.0.0.1:$port/tcp: Address already in use" \
 		"ss -tlnp sport = :$port"
+	run bryo plan -b "$BUNDLE" --listen "tcp:127.0.0.1:$port"
+	[ "$status" -eq 1 ]
+	has_line "Address already in use"
 	kill %1
 	failing tcp:192.0.2.77:8080 "bind 192.0.2.77:8080/tcp: Cannot assign requested address" "no such address"
 }
@@ -186,6 +189,8 @@ failing() { # failing WORD TEXT...: run --listen WORD says these, and leaves not
 	wait_for 5 test -S s
 	args true
 	failing unix:s "somebody listens on 's'"
+	run bryo plan -b "$BUNDLE" --listen unix:s
+	has_line "somebody listens on 's'"
 	[ -S s ]
 	kill -KILL %1
 	wait %1 2>/dev/null || true

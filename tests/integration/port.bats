@@ -231,7 +231,10 @@ in_use() {
 	wait_for 5 eval "[ -n \"\$(listener $port)\" ]"
 	failing "$port:80" "publish $port:80/tcp: bind " ":$port/tcp: Address already in use" "ss -tlnp sport = :$port"
 	failing "127.0.0.1:$((port - 1))-$port:80-81" "Address already in use"
-	kill $!
+	run bryo plan -b "$BUNDLE" --net "$BACKEND" -p "$port:80"
+	[ "$status" -eq 1 ]
+	has_line "Address already in use"
+	kill %1
 	[ -z "$(listener "$((port - 1))")" ]
 	failing 192.0.2.77:8080:80 "bind 192.0.2.77:8080/tcp: Cannot assign requested address" "no such address"
 }
@@ -244,10 +247,10 @@ in_use() {
 	backend slirp4netns
 	[ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 80 ] || skip "needs a limit above port 80"
 	args true
-	failing 80:80 "port 80/tcp of the host: ports below" "sysctl -w net.ipv4.ip_unprivileged_port_start=80"
+	failing 80:80 "80/tcp" "ports below" "sysctl -w net.ipv4.ip_unprivileged_port_start=80"
 	run bryo plan -b "$BUNDLE" --net slirp4netns -p 80:80
 	[ "$status" -eq 1 ]
-	has_line "port 80/tcp of the host"
+	has_line net.ipv4.ip_unprivileged_port_start=80
 }
 
 @test "words that are wrong, and ports claimed twice" {
