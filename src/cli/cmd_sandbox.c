@@ -58,12 +58,12 @@ static const struct opt sandbox_opts[] = {
 	{ "new-session", 0, OPT_FLAG, OFF(new_session), NULL, NULL }, /* it is so by default */
 	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
 	  "how the sandbox's IDs are mapped (default: your own alone)" },
+	PROC_OPTS(OFF_CREATE),
+	STATUS_FD_OPT(OFF(status_fd)),
 	{ "plan", 0, OPT_FLAG, OFF(plan), NULL, "print what would be done, as 'bryo plan' does" },
 	{ "print-spec", 0, OPT_FLAG, OFF(print_spec), NULL,
 	  "print the config.json, and run nothing" },
 	{ "list-profiles", 0, OPT_FLAG, OFF(list_profiles), NULL, "print the names of profiles" },
-	PROC_OPTS(OFF_CREATE),
-	STATUS_FD_OPT(OFF(status_fd)),
 	{ 0 },
 };
 
@@ -179,12 +179,24 @@ static int sandbox_id(char *buf, size_t size, struct err *err)
 static const struct {
 	const char *annotation;
 	size_t off; /* in struct bryo_create_options */
-	bool flag;  /* a bool, else a string */
+	enum { TEXT, FLAG, WORDS } kind;
 } written[] = {
-	{ NET_ANNOTATION, offsetof(struct bryo_create_options, net), false },
-	{ PROC_ANNOTATION, offsetof(struct bryo_create_options, proc), false },
-	{ "org.bryo.init", offsetof(struct bryo_create_options, init), true },
+	{ NET_ANNOTATION, offsetof(struct bryo_create_options, net), TEXT },
+	{ PUBLISH_ANNOTATION, offsetof(struct bryo_create_options, publish), WORDS },
+	{ PROC_ANNOTATION, offsetof(struct bryo_create_options, proc), TEXT },
+	{ "org.bryo.init", offsetof(struct bryo_create_options, init), FLAG },
+	{ "org.bryo.dieWithParent", offsetof(struct bryo_create_options, die_with_parent), FLAG },
+	{ "org.bryo.timeout", offsetof(struct bryo_create_options, timeout), TEXT },
 };
+
+static const char *join_words(struct sandbox *s, const struct strv *words)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; i < words->n; i++)
+		text = arena_printf(s->a, "%s%s%s", text ? text : "", text ? "," : "", words->v[i]);
+	return text;
+}
 
 static void sandbox_annotate(struct sandbox *s, struct json *doc)
 {
@@ -192,8 +204,9 @@ static void sandbox_annotate(struct sandbox *s, struct json *doc)
 
 	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
 		const void *field = (const char *)&s->args->create + written[i].off;
-		const char *text = written[i].flag ? (*(const bool *)field ? "true" : NULL)
-						   : *(const char *const *)field;
+		const char *text = written[i].kind == FLAG ? (*(const bool *)field ? "true" : NULL)
+				   : written[i].kind == WORDS ? join_words(s, field)
+							      : *(const char *const *)field;
 
 		if (text)
 			(void)json_put_str(s->a, notes, written[i].annotation, text);
@@ -291,7 +304,8 @@ static int sandbox_run(const struct cli *cli, union cli_err *err)
 	o.size = sizeof(o);
 	o.config_text = text.p;
 	o.throw_away = true;
-	return args.plan ? sandbox_plan(&quick, &o, err) : sandbox_execute(&quick, &o, args.status_fd, err);
+	return args.plan ? sandbox_plan(&quick, &o, err)
+			 : sandbox_execute(&quick, &o, args.status_fd, err);
 }
 
 const struct command cmd_sandbox = {

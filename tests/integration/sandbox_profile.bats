@@ -60,9 +60,9 @@ box() { bryo sandbox --seccomp none "$@" </dev/null; }
 	[ "$status" -eq 3 ]
 	has_line "/proc"
 	[ "${lines[-1]}" = /etc ]
-	box --profile any --print-spec -- true >"$T/spec"
-	[ "$(jq -c '.annotations | [.["org.bryo.proc"], .["org.bryo.init"], .["org.bryo.network"], .["org.bryo.userns"]]' \
-		"$T/spec")" = '["none","true","none",null]' ]
+	box --profile any --timeout 3s --die-with-parent --print-spec -- true >"$T/spec"
+	[ "$(jq -c '.annotations | [.["org.bryo.proc"], .["org.bryo.init"], .["org.bryo.network"], .["org.bryo.userns"],
+		.["org.bryo.timeout"], .["org.bryo.dieWithParent"]]' "$T/spec")" = '["none","true","none",null,"3s","true"]' ]
 }
 
 @test "command is what runs when the command line names none" {
