@@ -9,17 +9,20 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "oci/overlay_word.h"
 #include "oci/spec_sample.h"
 #include "out.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct spec_args {
 	const char *bundle, *file, *from, *idmap, *net;
-	bool rootless;
+	const char *rootfs, *overlay, *upper;
+	bool rootless, ephemeral;
 };
 
 #define OFF(member) offsetof(struct spec_args, member)
@@ -33,6 +36,14 @@ static const struct opt spec_opts[] = {
 	  "adapt FILE, a config.json made for somebody else, so that you can run it" },
 	{ "net", 0, OPT_STRING, OFF(net), "none|host|auto|pasta|slirp4netns|join:ID",
 	  "the network of the container" },
+	{ "rootfs", 0, OPT_STRING, OFF(rootfs), "DIR",
+	  "the root file system (default: rootfs, in the bundle)" },
+	{ "overlay", 0, OPT_STRING, OFF(overlay), "DIR[:DIR...]",
+	  "layers over the root file system, topmost first" },
+	{ "upper", 0, OPT_STRING, OFF(upper), "DIR",
+	  "keep changes of the root file system in DIR" },
+	{ "ephemeral", 0, OPT_FLAG, OFF(ephemeral), NULL,
+	  "throw changes of the root file system away" },
 	{ "idmap", 0, OPT_STRING, OFF(idmap), "single|subid|keep-id|START:HOST:SIZE,...",
 	  "how the container's IDs are mapped" },
 	{ 0 },
@@ -144,14 +155,47 @@ static int spec_adapt(const struct cli *cli, const char *bundle, struct str *ret
 	return rc;
 }
 
+/* An option's directory is seen from here, an annotation's from the bundle. */
+static int spec_layers(const struct cli *cli, struct spec_sample_options *o, struct err *err)
+{
+	const struct spec_args *args = cli->args;
+	struct strv dirs;
+	char cwd[PATH_MAX];
+	int rc = 0;
+
+	if (!args->rootfs && !args->overlay && !args->upper)
+		return 0;
+	if (!getcwd(cwd, sizeof(cwd)))
+		return err_sys(err, "the working directory");
+	if (args->overlay)
+		rc = overlay_split(cli->arena, args->overlay, cwd, &dirs, err);
+	if (rc < 0)
+		return err_in(err, rc, "--overlay");
+	if (args->overlay)
+		o->lower = overlay_join(cli->arena, &dirs);
+	o->upper = !args->upper || args->upper[0] == '/'
+			   ? args->upper
+			   : arena_printf(cli->arena, "%s/%s", cwd, args->upper);
+	o->rootfs = !args->rootfs || args->rootfs[0] == '/'
+			    ? args->rootfs
+			    : arena_printf(cli->arena, "%s/%s", cwd, args->rootfs);
+	return 0;
+}
+
 static int spec_new(const struct cli *cli, struct str *ret, union cli_err *err)
 {
 	const struct spec_args *args = cli->args;
 	struct spec_sample_options o = {
-		.terminal = true, .readonly = true, .idmap = args->idmap, .net = args->net
+		.terminal = true,
+		.readonly = !args->upper && !args->ephemeral,
+		.idmap = args->idmap,
+		.net = args->net,
+		.ephemeral = args->ephemeral,
 	};
 	int rc = spec_facts(cli->arena, &o, err);
 
+	if (rc == 0)
+		rc = spec_layers(cli, &o, &err->own);
 	if (rc < 0)
 		return rc;
 	if (args->rootless)
@@ -164,10 +208,21 @@ static int spec_run(const struct cli *cli, union cli_err *err)
 {
 	const struct spec_args *args = cli->args;
 	const char *bundle = args->bundle ? args->bundle : ".";
+	const char *layers = args->rootfs      ? "rootfs"
+			     : args->overlay   ? "overlay"
+			     : args->upper     ? "upper"
+			     : args->ephemeral ? "ephemeral"
+					       : NULL;
 	auto_str struct str text = STR_INIT;
 	auto_fd int dirfd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc;
 
+	if (layers && (args->from || args->rootless))
+		return cli_usage(cli, err,
+				 "--%s and --%s exclude each other: 'run' takes it as well", layers,
+				 args->from ? "from" : "rootless");
+	if (args->upper && args->ephemeral)
+		return cli_usage(cli, err, "--upper and --ephemeral exclude each other");
 	if (args->net && (args->from || args->rootless))
 		return cli_usage(cli, err,
 				 "--net and --%s exclude each other: 'run' takes --net as well",

@@ -45,7 +45,7 @@ static int set_layers(struct arena *a, struct spec *spec, const char *text, stru
 	rc = overlay_split(a, text, cwd, &dirs, err);
 	if (rc < 0)
 		return err_in(err, rc, "--overlay");
-	spec_annotation_set(a, spec, "org.bryo.overlay.lower", overlay_join(a, &dirs));
+	spec_annotation_set(a, spec, OVERLAY_LOWER_ANNOTATION, overlay_join(a, &dirs));
 	return 0;
 }
 
@@ -65,9 +65,9 @@ int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_
 		spec->root.present = true;
 	}
 	if (o->upper || o->ephemeral) {
-		spec_annotation_set(a, spec, "org.bryo.overlay.upper",
+		spec_annotation_set(a, spec, OVERLAY_UPPER_ANNOTATION,
 				    o->upper ? absolute(a, o->upper) : "");
-		spec_annotation_set(a, spec, "org.bryo.overlay.ephemeral",
+		spec_annotation_set(a, spec, OVERLAY_EPHEMERAL_ANNOTATION,
 				    o->ephemeral ? "true" : "false");
 	}
 	return 0;

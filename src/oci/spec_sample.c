@@ -4,6 +4,7 @@
  * Only the command line uses it; it asks the host nothing.
  */
 #include "spec_sample.h"
+#include "overlay_word.h"
 
 #include "base/cleanup.h"
 
@@ -204,13 +205,19 @@ static void sample_annotations(struct json_out *out, const struct spec_sample_op
 {
 	bool idmap = o->mapped.style != IDMAP_NOT_SAID && o->mapped.style != IDMAP_LIST;
 
-	if (!idmap && !o->net)
+	if (!idmap && !o->net && !o->lower && !o->upper && !o->ephemeral)
 		return;
 	json_out_object(out, "annotations");
 	if (idmap)
 		json_out_str(out, IDMAP_ANNOTATION, o->idmap);
 	if (o->net)
 		json_out_str(out, NET_ANNOTATION, o->net);
+	if (o->lower)
+		json_out_str(out, OVERLAY_LOWER_ANNOTATION, o->lower);
+	if (o->upper)
+		json_out_str(out, OVERLAY_UPPER_ANNOTATION, o->upper);
+	if (o->ephemeral)
+		json_out_str(out, OVERLAY_EPHEMERAL_ANNOTATION, "true");
 	json_out_end(out, '}');
 }
 

@@ -28,6 +28,8 @@ struct spec_sample_options {
 	const char *rootfs;	   /* NULL: "rootfs" */
 	const char *hostname;	   /* NULL: "bryo" */
 	struct strv args;	   /* empty: "sh" */
+	const char *lower, *upper; /* annotations of overlay_word.h, or NULL */
+	bool ephemeral;
 	const char *idmap;	   /* the word for the mappings (idmap_style.h), or NULL */
 	struct idmap_words mapped; /* the same, parsed: a list is written as mappings */
 	const char *net;	   /* the word for the network (net_word.h), or NULL */

@@ -340,3 +340,21 @@ gone() { not kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; } 2>/dev/nul
 	has_line "tried    fuse-overlayfs works, overlay does not: Invalid argument"
 	[ "${lines[-1]}" = keep ]
 }
+
+# ----------------------------------------------------------------------------- spec
+
+# covers: spec --rootfs spec --overlay spec --upper spec --ephemeral
+@test "spec writes layers as annotations, with absolute directories" {
+	mkdir "$T/bundle"
+	bryo spec -b bundle --rootfs rootfs --overlay a:b --upper keep
+	jq -e --arg t "$T" '.root == {path: ($t + "/rootfs")} and
+		.annotations == {"org.bryo.overlay.lower": ($t + "/a:" + $t + "/b"),
+				 "org.bryo.overlay.upper": ($t + "/keep")}' bundle/config.json
+	bryo spec -f - --ephemeral | jq -e '.annotations["org.bryo.overlay.ephemeral"] == "true" and (.root.readonly | not)'
+	bryo spec -f - --overlay a | jq -e .root.readonly
+	run bryo spec -f - --ephemeral --rootless
+	[ "$status" -ne 0 ]
+	run bryo spec -f - --ephemeral --upper x
+	[ "$status" -ne 0 ]
+	has_line "exclude each other"
+}

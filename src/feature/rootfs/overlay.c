@@ -30,6 +30,11 @@ struct stack {
 	uint64_t attr;	 /* what the layers' mounts have, MOUNT_ATTR_* */
 };
 
+bool overlay_tmpfs_is_old(const struct host *h)
+{
+	return h->kernel_major < 6 || (h->kernel_major == 6 && h->kernel_minor < 6);
+}
+
 int overlay_sources_inside(const struct overlay_plan *plan, struct err *err)
 {
 	int fd = -1, rc = 0;

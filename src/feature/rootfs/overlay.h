@@ -14,14 +14,12 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "host/host.h"
-#include "oci/spec.h"
+#include "oci/overlay_word.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define OVERLAY_LAYERS_MAX 500 /* OVL_MAX_STACK of the kernel */
-
-enum overlay_upper { UPPER_NONE, UPPER_KEPT, UPPER_MEMORY, UPPER_DISK };
 
 struct overlay_plan {
 	struct strv lower; /* absolute, topmost first */
@@ -34,23 +32,8 @@ struct overlay_plan {
 	int *fds; /* init's own: one per layer, then dir's */
 };
 
-struct overlay_words { /* of the annotations; NULL and UPPER_NONE where there are none */
-	const char *lower, *upper;
-	enum overlay_upper ephemeral;
-	bool any;
-};
-
 /* Whether a tmpfs of this kernel has no user.* attributes (before 6.6). [pure] */
 bool overlay_tmpfs_is_old(const struct host *h);
-/* old_tmpfs: tmpfs has no user.* attributes here. [pure] */
-int overlay_words(const struct spec *spec, bool old_tmpfs, struct overlay_words *ret,
-		  struct err *err);
-/* "a:b\:c" to a list of absolute paths, relative ones below base. [pure] */
-int overlay_split(struct arena *a, const char *text, const char *base, struct strv *ret,
-		  struct err *err);
-/* The reverse. [pure] */
-const char *overlay_join(struct arena *a, const struct strv *dirs);
-
 /* Fills plan->fds; returns the lowest layer's, which the caller closes. [inside] */
 int overlay_sources_inside(const struct overlay_plan *plan, struct err *err);
 /* A detached tree of the layers. [inside] */

@@ -92,6 +92,7 @@ static int plan_layers(struct arena *a, const struct rootfs_request *q,
 	for (size_t i = 0; i < o->lower.n + 1; i++)
 		o->fds[i] = -1;
 	o->upper = words->upper ? UPPER_KEPT : words->ephemeral;
+	ret->readonly |= o->upper == UPPER_NONE;
 	if (words->upper)
 		o->dir = words->upper[0] == '/' ? words->upper
 						: arena_printf(a, "%s/%s", q->bundle, words->upper);

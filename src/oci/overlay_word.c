@@ -1,8 +1,8 @@
 /*
- * overlay_plan.c - the words of layered root file systems (rootfs.h): annotations and lists of
- * directories. Pure.
+ * overlay_word.c - the words of layered root file systems (overlay_word.h): annotations and lists
+ * of directories. Pure.
  */
-#include "overlay.h"
+#include "overlay_word.h"
 
 #include "base/str.h"
 #include "base/vec.h"
@@ -38,12 +38,12 @@ static int ephemeral_word(const char *text, bool old_tmpfs, enum overlay_upper *
 int overlay_words(const struct spec *spec, bool old_tmpfs, struct overlay_words *ret,
 		  struct err *err)
 {
-	const char *ephemeral = spec_annotation(spec, "org.bryo.overlay.ephemeral");
+	const char *ephemeral = spec_annotation(spec, OVERLAY_EPHEMERAL_ANNOTATION);
 	int rc;
 
 	*ret = (struct overlay_words){
-		.lower = spec_annotation(spec, "org.bryo.overlay.lower"),
-		.upper = spec_annotation(spec, "org.bryo.overlay.upper"),
+		.lower = spec_annotation(spec, OVERLAY_LOWER_ANNOTATION),
+		.upper = spec_annotation(spec, OVERLAY_UPPER_ANNOTATION),
 	};
 	rc = ephemeral ? ephemeral_word(ephemeral, old_tmpfs, &ret->ephemeral, err) : 0;
 	if (rc < 0)
@@ -113,9 +113,4 @@ const char *overlay_join(struct arena *a, const struct strv *dirs)
 		}
 	}
 	return text;
-}
-
-bool overlay_tmpfs_is_old(const struct host *h)
-{
-	return h->kernel_major < 6 || (h->kernel_major == 6 && h->kernel_minor < 6);
 }
