@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "base/sys.h"
+#include "feature/mount_data.h"
 
 #include <linux/capability.h>
 
@@ -55,6 +56,23 @@ static int check_userns(const struct spec *spec, const struct plan *plan, struct
 	return err_hint(err, -EINVAL, "take it out of process.capabilities, of bounding above all");
 }
 
+/* Who gets the content of a descriptor does not get the descriptor. */
+static int check_data(const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->mounts.n; i++) {
+		const struct mount_data *d = plan->mounts.v[i].content;
+
+		if (!d || d->fd < 3 || d->fd >= 3 + plan->process.preserve_fds)
+			continue;
+		err_set(err, EINVAL, "mounts[%zu] '%s': the process would get descriptor %d as well", i,
+			plan->mounts.v[i].target, d->fd);
+		return err_hint(err, -EINVAL,
+				"take one behind those of --preserve-fds and LISTEN_FDS: fd:%d",
+				3 + plan->process.preserve_fds);
+	}
+	return 0;
+}
+
 /* delete finds one directory of changes in the record. */
 static int check_changes(const struct plan *plan, struct err *err)
 {
@@ -75,6 +93,8 @@ int plan_check(const struct spec *spec, const struct plan *plan, struct notes *n
 {
 	check_sharing(plan, notes);
 	check_device_rules(spec, plan, notes);
+	if (check_data(plan, err) < 0)
+		return -EINVAL;
 	if (check_changes(plan, err) < 0)
 		return -ENOTSUP;
 	return check_userns(spec, plan, err);

@@ -183,6 +183,10 @@ refused" ]
 	run bryo run --bundle "$BUNDLE" "$ID" 7<<<content
 	[ "$status" -eq 0 ]
 	[ "$output" = content$'\n'closed ]
+	run bash -c '"$0" --root "$1" run --preserve-fds 5 --bundle "$2" "$3" 3<&0 4<&0 5<&0 6<&0 7<&0' \
+		"$BRYO" "$ROOT" "$BUNDLE" "$ID" </dev/null
+	[ "$status" -ne 0 ]
+	has_line "the process would get descriptor 7 as well"
 	config '.mounts[-1].options = ["size=3"]'
 	run bryo run --bundle "$BUNDLE" "$ID" 7<<<content
 	[ "$status" -ne 0 ]
