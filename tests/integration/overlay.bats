@@ -2,6 +2,7 @@
 # Root file systems of layers: what is seen, where changes go, who may share what, and that nothing
 # of it is left.
 
+# shellcheck disable=SC2016,SC2030,SC2031
 load ../lib/bryo
 
 setup() {
@@ -232,8 +233,8 @@ by_fuse() {
 	args "$@"
 }
 
-# program_of [ID]: the pid of its fuse-overlayfs, as the record has it
-program_of() { jq -er '.helpers[] | select(.name == "fuse-overlayfs") | .pid' "$ROOT/${1:-$ID}/record.json"; }
+# the pid of the container's fuse-overlayfs, as the record has it
+program_of() { jq -er '.helpers[] | select(.name == "fuse-overlayfs") | .pid' "$ROOT/$ID/record.json"; }
 
 gone() { not kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; } 2>/dev/null
 
