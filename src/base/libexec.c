@@ -12,29 +12,30 @@
 #include <sys/stat.h>
 
 /*
- * Root runs nobody else's program. Who is root in a user namespace only sees the host's root as the
- * owner of "/", whatever that is there.
+ * Root runs nobody else's program, but for what bryo's own owner has put there: who could change
+ * it could change bryo. That is also how the host's root, who has another number there, is known in
+ * a user namespace.
  */
-static bool is_trusted(const char *path)
+static bool is_trusted(const char *path, const char *own)
 {
-	struct stat st, top;
+	struct stat st, ours;
 
 	if (access(path, X_OK) < 0)
 		return false;
 	if (geteuid() != 0)
 		return true;
-	return stat(path, &st) == 0 && stat("/", &top) == 0 && !(st.st_mode & 022) &&
-	       (st.st_uid == 0 || st.st_uid == top.st_uid);
+	if (stat(path, &st) < 0 || (st.st_mode & 022))
+		return false;
+	return st.st_uid == 0 || (own && stat(own, &ours) == 0 && st.st_uid == ours.st_uid);
 }
 
-/* The directory of the running program, or NULL. */
-static const char *own_dir(struct arena *a)
+/* The path of the running program, or NULL. */
+static char *own_path(struct arena *a)
 {
 	static const char copy[] = "/memfd:" LIBEXEC_COPY, deleted[] = " (deleted)";
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	const char *path = self;
-	char *slash;
 
 	if (n <= 0)
 		return NULL;
@@ -44,24 +45,22 @@ static const char *own_dir(struct arena *a)
 		n -= (ssize_t)sizeof(deleted) - 1;
 		self[n] = '\0';
 	}
-	slash = strrchr(path, '/');
-	if (path[0] != '/' || !slash)
-		return NULL;
-	*slash = '\0';
-	return arena_strdup(a, path);
+	return path[0] == '/' ? arena_strdup(a, path) : NULL;
 }
 
 int libexec_find(struct arena *a, const char *name, const char **ret, struct err *err)
 {
-	const char *installed = arena_printf(a, BRYO_LIBEXECDIR "/%s", name), *dir;
+	const char *installed = arena_printf(a, BRYO_LIBEXECDIR "/%s", name);
+	const char *own = own_path(a);
 
 	*ret = installed;
-	if (is_trusted(*ret))
+	if (is_trusted(*ret, own))
 		return 0;
-	dir = own_dir(a);
-	if (dir) {
-		*ret = arena_printf(a, "%s/helpers/%s", dir, name);
-		if (is_trusted(*ret))
+	if (own) {
+		int dir = (int)(strrchr(own, '/') - own);
+
+		*ret = arena_printf(a, "%.*s/helpers/%s", dir, own, name);
+		if (is_trusted(*ret, own))
 			return 0;
 	}
 	return err_set(err, ENOENT, "%s is not installed", installed);

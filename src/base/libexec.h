@@ -12,7 +12,8 @@
  * it was copied from. */
 #define LIBEXEC_COPY "bryo:"
 
-/* *ret: absolute path, in the arena. -ENOENT where there is none, or for root none that is root's. */
+/* *ret: absolute path, in the arena. -ENOENT where there is none, or for root none that is root's
+ * or of who owns bryo itself. */
 int libexec_find(struct arena *a, const char *name, const char **ret, struct err *err);
 
 #endif

@@ -289,3 +289,38 @@ nested() {
 	[ "$status" -eq 125 ]
 	has_line "the outer container covers /proc/sys"
 }
+
+# A config of few wishes: Podman's filter denies sethostname, and its masks a new sysfs as well.
+@test "an ordinary user's bryo run and exec in a container of Podman's defaults: both words of --proc" {
+	as_ordinary
+	run podman run --rm "${N[@]}" --volume "$W/bin:/opt/bryo:ro" --tmpfs /work --workdir /work mini sh -c '
+		mkdir -p rootfs/bin rootfs/proc && cp /bin/busybox rootfs/bin/ && rootfs/bin/busybox --install rootfs/bin
+		mkdir -m 700 state
+		bryo() { /opt/bryo/bryo --root /work/state "$@"; }
+		runs() { # runs COMMAND: what the container runs
+			echo "{\"ociVersion\": \"1.3.0\", \"process\": {\"args\": [\"sh\", \"-c\", \"$1\"], \"cwd\": \"/\",
+				\"env\": [\"PATH=/bin\"]}, \"root\": {\"path\": \"rootfs\"}, \"linux\": {\"namespaces\": [{\"type\": \"pid\"},
+				{\"type\": \"mount\"}, {\"type\": \"user\"}]}, \"mounts\": [{\"destination\": \"/proc\", \"type\": \"proc\"}]}" >config.json
+		}
+		runs "exec sleep 1000"
+		bryo run new
+		for word in bind none; do
+			bryo run --detach --proc $word c$word </dev/null >log 2>&1 || { cat log; exit 9; }
+			bryo exec c$word sh -c "echo $word \$(id -u) \$(ls /proc | grep -c self)"
+			bryo kill c$word KILL; bryo delete --force c$word
+		done
+		bryo run --proc none --init --timeout 300ms end </dev/null; echo "end $?"
+		runs "(sleep 977; sleep 977) >/dev/null 2>&1 & echo started"
+		bryo run --proc bind left </dev/null 2>/dev/null
+		echo "left $(ps -o comm | grep -c sleep)"
+		bryo run --proc bind --init no'
+	[ "$status" -eq 1 ]
+	has_line "covered in part, and a new one would show what is hidden: /proc/"
+	has_line "bind it: --proc bind"
+	has_line "bind 0 2"
+	has_line "none 0 0"
+	has_line "started"
+	has_line "left 0"
+	has_line "end 124"
+	has_line "with --proc bind there is none"
+}
