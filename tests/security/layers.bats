@@ -109,7 +109,7 @@ untouched() {
 	for fd in "/proc/$pid/fd"/*; do
 		what=$(readlink "$fd")
 		case $what in
-		pipe:*) [ "$(find "/proc/$pid/fd" -lname "$what" | wc -l)" -ge 2 ] ;; # its own
+		pipe:*) [ "$(find "/proc/$pid/fd" -printf '%l\n' | grep -cxF -- "$what")" -ge 2 ] ;; # its own
 		/dev/null | /memfd:fuse-overlayfs* | "$T/layer" | "$T/keep/upper" | "$T/keep/work" | "$T/keep/work/"* | "$BUNDLE/rootfs" | 'anon_inode:'* | /proc/sys/kernel/overflow*) ;;
 		*) [ "$(stat -Lc %t:%T "$fd")" = a:e5 ] || { echo "unexpected: $what" >&2; return 1; } ;; # /dev/fuse
 		esac
