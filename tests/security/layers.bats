@@ -107,11 +107,11 @@ untouched() {
 	grep -q '^NoNewPrivs:.1$' "/proc/$pid/status"
 	[ "$(cut -d' ' -f6 "/proc/$pid/stat")" = "$pid" ]
 	for fd in "/proc/$pid/fd"/*; do
-		what=$(readlink "$fd")
+		what=$(readlink "$fd") || continue
 		case $what in
 		pipe:*) [ "$(find "/proc/$pid/fd" -printf '%l\n' | grep -cxF -- "$what")" -ge 2 ] ;; # its own
-		/dev/null | /memfd:fuse-overlayfs* | "$T/layer" | "$T/keep/upper" | "$T/keep/work" | "$T/keep/work/"* | "$BUNDLE/rootfs" | 'anon_inode:'* | /proc/sys/kernel/overflow*) ;;
-		*) [ "$(stat -Lc %t:%T "$fd")" = a:e5 ] || { echo "unexpected: $what" >&2; return 1; } ;; # /dev/fuse
+		/dev/null | /memfd:fuse-overlayfs* | "$T/layer"* | "$T/keep/upper"* | "$T/keep/work"* | "$BUNDLE/rootfs"* | 'anon_inode:'* | /proc/sys/kernel/overflow*) ;;
+		*) [ "$(stat -Lc %t:%T "$fd" || echo a:e5)" = a:e5 ] || { echo "unexpected: $what" >&2; return 1; } ;; # /dev/fuse
 		esac
 	done
 }
