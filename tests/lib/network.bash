@@ -62,7 +62,7 @@ in_host() {
 			host_up serve resolver
 		printf 'set -e\nhost_up\n%s\n' "$1"
 	} >"$T/script"
-	T=$T ROOT=$ROOT ID=$ID BUNDLE=$BUNDLE SERVER=$SERVER SERVER6=$SERVER6 \
-		timeout -k 5 "${LIMIT:-40}" unshare "${how[@]}" --net --mount --pid --fork --kill-child --mount-proc \
-			bash "$T/script" 3>&- </dev/null
+	export T ROOT ID BUNDLE SERVER SERVER6
+	timeout -k 5 "${LIMIT:-40}" unshare "${how[@]}" --net --mount --pid --fork --kill-child --mount-proc \
+		bash "$T/script" 3>&- </dev/null
 }
