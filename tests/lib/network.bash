@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2015
 # A host of the test's own for network.bats: `load ../lib/network` behind ../lib/bryo.
 #
 #	in_host 'bryo run --net pasta -b "$BUNDLE" "$ID"'
