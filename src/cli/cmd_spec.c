@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "host/host.h"
 #include "oci/overlay_word.h"
+#include "oci/port_word.h"
 #include "oci/spec_sample.h"
 #include "out.h"
 
@@ -22,6 +23,7 @@
 struct spec_args {
 	const char *bundle, *file, *from, *idmap, *net;
 	const char *rootfs, *overlay, *upper;
+	struct strv publish;
 	bool rootless, ephemeral;
 };
 
@@ -36,6 +38,8 @@ static const struct opt spec_opts[] = {
 	  "adapt FILE, a config.json made for somebody else, so that you can run it" },
 	{ "net", 0, OPT_STRING, OFF(net), "none|host|auto|pasta|slirp4netns|join:ID",
 	  "the network of the container" },
+	{ "publish", 'p', OPT_LIST, OFF(publish), "[IP:]HOST[-HOST2]:CONTAINER[-CONTAINER2][/udp]",
+	  "forward a port of the host to the container" },
 	{ "rootfs", 0, OPT_STRING, OFF(rootfs), "DIR",
 	  "the root file system (default: rootfs, in the bundle)" },
 	{ "overlay", 0, OPT_STRING, OFF(overlay), "DIR[:DIR...]",
@@ -53,6 +57,7 @@ static const struct opt spec_opts[] = {
 static int spec_facts(struct arena *a, struct spec_sample_options *ret, union cli_err *err)
 {
 	struct host host = { .arena = a };
+	struct ports ports;
 	int rc = host_probe(a, &host, &err->own);
 
 	if (rc >= 0)
@@ -67,7 +72,10 @@ static int spec_facts(struct arena *a, struct spec_sample_options *ret, union cl
 	if (rc < 0)
 		return err_in(&err->own, rc, "--idmap");
 	rc = net_words_parse(a, ret->net, &ret->network, &err->own);
-	return rc < 0 ? err_in(&err->own, rc, "--net") : 0;
+	if (rc < 0)
+		return err_in(&err->own, rc, "--net");
+	rc = ports_parse(a, ret->publish, &ports, &err->own);
+	return rc < 0 ? err_in(&err->own, rc, "--publish") : 0;
 }
 
 static int spec_in_memory(const struct cli *cli, const char *rootfs, const char *idmap,
@@ -182,6 +190,15 @@ static int spec_layers(const struct cli *cli, struct spec_sample_options *o, str
 	return 0;
 }
 
+static const char *spec_words(struct arena *a, const struct strv *list)
+{
+	auto_str struct str s = STR_INIT;
+
+	for (size_t i = 0; i < list->n; i++)
+		str_addf(&s, "%s%s", i ? "," : "", list->v[i]);
+	return arena_strdup(a, s.p);
+}
+
 static int spec_new(const struct cli *cli, struct str *ret, union cli_err *err)
 {
 	const struct spec_args *args = cli->args;
@@ -191,6 +208,7 @@ static int spec_new(const struct cli *cli, struct str *ret, union cli_err *err)
 		.idmap = args->idmap,
 		.net = args->net,
 		.ephemeral = args->ephemeral,
+		.publish = spec_words(cli->arena, &args->publish),
 	};
 	int rc = spec_facts(cli->arena, &o, err);
 
@@ -223,10 +241,10 @@ static int spec_run(const struct cli *cli, union cli_err *err)
 				 args->from ? "from" : "rootless");
 	if (args->upper && args->ephemeral)
 		return cli_usage(cli, err, "--upper and --ephemeral exclude each other");
-	if (args->net && (args->from || args->rootless))
+	if ((args->net || args->publish.n) && (args->from || args->rootless))
 		return cli_usage(cli, err,
-				 "--net and --%s exclude each other: 'run' takes --net as well",
-				 args->from ? "from" : "rootless");
+				 "--%s and --%s exclude each other: 'run' takes it as well",
+				 args->net ? "net" : "publish", args->from ? "from" : "rootless");
 	if (args->rootless && (args->from || args->idmap))
 		return cli_usage(cli, err, "--rootless and --%s exclude each other",
 				 args->from ? "from" : "idmap");

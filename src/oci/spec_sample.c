@@ -205,13 +205,15 @@ static void sample_annotations(struct json_out *out, const struct spec_sample_op
 {
 	bool idmap = o->mapped.style != IDMAP_NOT_SAID && o->mapped.style != IDMAP_LIST;
 
-	if (!idmap && !o->net && !o->lower && !o->upper && !o->ephemeral)
+	if (!idmap && !o->net && !o->publish && !o->lower && !o->upper && !o->ephemeral)
 		return;
 	json_out_object(out, "annotations");
 	if (idmap)
 		json_out_str(out, IDMAP_ANNOTATION, o->idmap);
 	if (o->net)
 		json_out_str(out, NET_ANNOTATION, o->net);
+	if (o->publish)
+		json_out_str(out, PUBLISH_ANNOTATION, o->publish);
 	if (o->lower)
 		json_out_str(out, OVERLAY_LOWER_ANNOTATION, o->lower);
 	if (o->upper)

@@ -33,6 +33,7 @@ struct spec_sample_options {
 	const char *idmap;	   /* the word for the mappings (idmap_style.h), or NULL */
 	struct idmap_words mapped; /* the same, parsed: a list is written as mappings */
 	const char *net;	   /* the word for the network (net_word.h), or NULL */
+	const char *publish;	   /* ports in words, separated by commas, or NULL */
 	struct net_words network;  /* the same, parsed */
 };
 

@@ -92,16 +92,35 @@ reached() { # over BACKEND: tcp, udp, a range, one address
 	reached
 }
 
-# covers: org.bryo.publish
-@test "the annotation means what the option means" {
+# covers: org.bryo.publish spec --publish
+@test "the annotation means what the option means, and spec writes it" {
 	local port
 
 	backend slirp4netns
 	port=$(free_port)
+	make_bundle busybox --net slirp4netns -p "127.0.0.1:$port:80" --publish "$((port + 1)):81"
+	[ "$(jq -r '.annotations["org.bryo.publish"]' "$BUNDLE/config.json")" = "127.0.0.1:$port:80,$((port + 1)):81" ]
+	add_tool peer
+	config '.annotations["org.bryo.publish"] |= split(",")[0]'
 	args peer tcp:80
-	config '.annotations["org.bryo.publish"] = $p' --arg p "127.0.0.1:$port:80"
-	serve
+	run_detached
 	answers "$port" tcp:80
+}
+
+# covers: sandbox --publish
+@test "a sandbox publishes ports, and needs no other word for the network" {
+	local port
+
+	backend slirp4netns
+	port=$(free_port)
+	build_tool peer
+	mkdir work
+	cd work
+	timeout 20 "$BRYO" --root "$ROOT" sandbox -p "127.0.0.1:$port:8080" --ro "$TOOL" -- "$TOOL" tcp:8080 \
+		</dev/null >"$T/$ID.out" 2>&1 3>&- &
+	answers "$port" tcp:8080 || { cat "$T/$ID.out" >&2; return 1; }
+	kill %1
+	wait_for 5 eval "[ -z \"\$(listener $port)\" ]"
 }
 
 @test "IPv6: pasta publishes on it, slirp4netns refuses it by name" {
