@@ -132,6 +132,38 @@ has_both() {
 	same "changes thrown away" . --ephemeral
 	same "layers that are not there" . --overlay /nothing
 	same "the outer proc" . --proc bind
+	same "a pid 1 of ours" . --init
+	same "a socket" . --listen "unix:$T/listen.sock"
+	same "a socket nowhere" . --listen "unix:$T/nowhere/listen.sock"
+	same "a file where a socket would be" . --listen "unix:$T/file"
+	same "a port of the host" . --listen tcp:127.0.0.1:0
+	has_both
+}
+
+# taken_port: a TCP port of the loopback address that somebody has, in $PORT, until the test ends
+taken_port() {
+	python3 -c 'import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+print(s.getsockname()[1], flush=True); time.sleep(60)' >"$T/port" 3>&- &
+	TAKER=$!
+	wait_for 5 test -s "$T/port"
+	PORT=$(cat "$T/port")
+}
+
+@test "networks and their ports" {
+	requires cmd:python3
+	taken_port
+	same "a port in use" . --listen "tcp:127.0.0.1:$PORT"
+	same "no network" . --net none
+	same "the host's" . --net host
+	same "slirp4netns" . --net slirp4netns
+	same "pasta" . --net pasta
+	same "any" . --net auto
+	same "a port in use, published" . --net slirp4netns --publish "127.0.0.1:$PORT:80"
+	same "ports without a network" . --net none --publish 8080:80
+	same "a low port" . --net slirp4netns --publish 127.0.0.1:81:80
+	same "one's network that is not there" . --net join:nobody
+	kill "$TAKER"
 	has_both
 }
 
