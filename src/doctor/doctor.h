@@ -10,11 +10,12 @@
  * How it knows:
  *  - facts of struct host, which the plan is made from: what doctor says of them is what a run
  *    will find. Rows that need nothing else are evaluated for --host FILE too, as `plan` does;
- *  - small files and system calls that read. Nothing on the machine is changed;
+ *  - small files and system calls that read;
  *  - attempts, where only the kernel knows: one child in throw-away namespaces (doctor_tryout.c),
- *    which mounts proc, sysfs and an overlay there, and one more for the ID maps. What works is
- *    never reported as missing because of a sysctl that does not apply to this caller, and what
- *    does not work is explained by the words of rootless/userns_explain.c that a failed run has.
+ *    which makes a proc and a sysfs there, one for the ID maps, one that mounts an overlay in the
+ *    directory. Nothing is left behind. What works is never reported as missing because of a
+ *    sysctl that does not apply to this caller, and what does not work is explained by the words
+ *    that a failed run has (rootless/userns_explain.c and the like).
  *
  * Remedies are commands for the distribution of /etc/os-release (doctor_distro.c), with sudo in
  * front where they need root. Paths and names in them that a shell would read otherwise are

@@ -58,6 +58,11 @@ static void check_idmap(struct doctor *d, const struct doctor_check *c, struct f
 	const struct idmap_helper *which = c->arg;
 	const struct helper *h = which->groups ? &d->host.newgidmap : &d->host.newuidmap;
 
+	if (d->host.privileged) {
+		say_ok(d, f, "%s",
+		       h->state == HELPER_OK ? h->path : "not needed: root writes maps itself");
+		return;
+	}
 	switch (h->state) {
 	case HELPER_OK:
 		say_ok(d, f, "%s", h->path);
@@ -83,9 +88,6 @@ static void check_idmap(struct doctor *d, const struct doctor_check *c, struct f
 			"RestrictSUIDSGID), an outer container no --security-opt no-new-privileges");
 		break;
 	}
-	/* real root writes the maps itself */
-	if (d->host.privileged && f->status == DOCTOR_MISSING)
-		f->status = DOCTOR_OK;
 }
 
 struct tool {

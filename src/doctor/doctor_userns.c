@@ -77,7 +77,7 @@ static void check_obstacle(struct doctor *d, const struct doctor_check *c, struc
 		say_ok(d, f, "%s", o->absent);
 		return;
 	}
-	if (works(d)) {
+	if (works(d) && d->tryout.namespaces == 0) {
 		say_ok(d, f, "%s; that does not stop you here", cause.why);
 		return;
 	}
@@ -87,22 +87,27 @@ static void check_obstacle(struct doctor *d, const struct doctor_check *c, struc
 
 static void check_others(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
+	int num = d->tryout.namespaces;
+	struct userns_cause cause;
+
 	(void)c;
-	if (d->tryout.namespaces == 0)
+	if (num == 0) {
 		say_ok(d, f, "mount, pid, net, ipc, uts and cgroup namespaces can be made");
-	else if (d->tryout.userns)
+		return;
+	}
+	if (d->tryout.userns) {
 		say_no(d, f, "no user namespace, so none of the others either");
-	else
-		say_no(d, f,
-		       arena_printf(
-			       d->a,
-			       "a user namespace can be made, one with mount, pid, net, ipc, uts and "
-			       "cgroup namespaces cannot: %s",
-			       strerror(d->tryout.namespaces)));
-	if (d->tryout.namespaces && !d->tryout.userns)
-		say_remedy(
-			d, f,
-			"look at userns.limits, and at what the outer container's filter allows");
+		return;
+	}
+	if (!userns_cause(d->a, d->root, d->exe, num, &cause))
+		cause = (struct userns_cause){ strerror(num), "see the kernel log" };
+	say_no(d, f,
+	       arena_printf(
+		       d->a,
+		       "a user namespace can be made, one with mount, pid, net, ipc, uts and cgroup "
+		       "namespaces cannot: %s",
+		       cause.why));
+	say_remedy(d, f, "%s", cause.remedy);
 }
 
 static void check_nested(struct doctor *d, const struct doctor_check *c, struct finding *f)
