@@ -125,6 +125,8 @@ struct bryo_exec_options {
 	const char *console_socket, *pidfd_socket, *pid_file;
 	const char *cgroup;	  /* "[CONTROLLER:]PATH" below the container's; NULL: that one */
 	bool ignore_paused;	  /* the process waits for resume instead of an error */
+	bool die_with_parent;	  /* as in bryo_create_options; this process only */
+	const char *timeout;
 };
 /* Not detached: *ret_status as bryo_wait(). */
 BRYO_API int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, int *ret_status,

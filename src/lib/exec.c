@@ -23,6 +23,7 @@ struct session {
 	struct spec_process *process;
 	struct process_plan plan;
 	struct notes notes;
+	struct supervise_plan supervise;
 	int cache, sock, cgroup;
 	const char *path; /* of the cgroup */
 	struct launched l;
@@ -286,6 +287,15 @@ static int foreground(struct session *s, struct waiter *w, int *ret_status, stru
 	return rc;
 }
 
+static int plan_supervision(struct session *s, const struct bryo_exec_options *o, struct err *err)
+{
+	struct supervise_plan *p = &s->supervise;
+	int rc = o->timeout ? supervise_timeout(o->timeout, &p->timeout_ns, &p->grace_ns, err) : 0;
+
+	p->die_with_parent = s->plan.die_with_parent = o->die_with_parent;
+	return rc == 0 && o->detach ? supervise_detached(p, err) : rc;
+}
+
 static int prepare(struct bryo_ctx *ctx, const char *id, struct session *s, const struct bryo_exec_options *o,
 		   struct err *err)
 {
@@ -303,7 +313,7 @@ static int prepare(struct bryo_ctx *ctx, const char *id, struct session *s, cons
 		rc = check_terminal(s, o, err);
 	if (rc == 0)
 		rc = make_plan(ctx, s, o, err);
-	return rc;
+	return rc < 0 ? rc : plan_supervision(s, o, err);
 }
 
 int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, int *ret_status, struct bryo_err *e)
@@ -321,6 +331,10 @@ int bryo_exec(bryo_ctx *ctx, const char *id, const struct bryo_exec_options *o, 
 	*ret_status = 0;
 	if (!o->detach)
 		rc = wait_arm(&waiter, err);
+	waiter.limit.timeout_ns = s.supervise.timeout_ns;
+	waiter.limit.grace_ns = s.supervise.grace_ns;
+	if (rc == 0 && o->die_with_parent)
+		rc = limit_caller_outside(&waiter.limit, err);
 	if (rc == 0)
 		rc = launch(&s, o, err);
 	if (rc == 0 && !o->detach)

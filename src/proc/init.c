@@ -307,7 +307,7 @@ void init_main(const struct init_args *args)
 		_exit(126);
 	}
 	if (args->plan->process.rehearsal)
-		seal_and_exec(&args->plan->process, slave, args->sock);
+		seal_and_exec(&args->plan->process, slave, args->sock, -1);
 	/* After the change of user, which clears it; before: end of file on the socket says the same. */
 	if (args->plan->process.die_with_parent)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -323,5 +323,5 @@ void init_main(const struct init_args *args)
 	}
 	if (args->pid1 >= 0)
 		pid1_inside(&args->plan->process, args->pid1, slave, start);
-	seal_and_exec(&args->plan->process, slave, start);
+	seal_and_exec(&args->plan->process, slave, start, -1);
 }

@@ -69,7 +69,7 @@ static _Noreturn void exec_main(const struct join_exec *j, int sock)
 	if (rc == 0)
 		rc = sync_expect(sock, SYNC_START, "runtime", NULL, &err);
 	if (rc == 0)
-		seal_and_exec(j->process, slave, sock);
+		seal_and_exec(j->process, slave, sock, -1);
 	sync_fail(sock, &err);
 	_exit(126);
 }

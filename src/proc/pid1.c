@@ -29,16 +29,6 @@ int pid1_open_outside(struct err *err)
 	return selfexe_open_program(path, PROGRAM, err);
 }
 
-/* The end of file says that pid 1 is what it is to be; if it failed, we end with it. */
-static void wait_for_gate(int gate)
-{
-	char none;
-
-	while (read(gate, &none, 1) < 0 && errno == EINTR)
-		continue;
-	(void)close(gate);
-}
-
 static int drop(const struct process_plan *p, struct err *err)
 {
 	uint64_t kill = p->caps.permitted & (1ULL << CAP_KILL);
@@ -90,19 +80,23 @@ static int split(const struct process_plan *p, int program, int slave, int sock,
 {
 	struct clone_args clone = { .exit_signal = SIGCHLD };
 	sigset_t all;
-	int gate[2], rc;
+	int gate[2], above, rc;
 	pid_t child;
 
 	if (pipe2(gate, O_CLOEXEC) < 0)
 		return err_sys(err, "make a pipe");
+	/* out of the way of what the program gets */
+	above = fd_dup(gate[0], 3 + p->preserve_fds, err);
+	if (above < 0)
+		return above;
+	(void)close(gate[0]);
 	/* what comes meanwhile is passed on by bryo-init; the seal of the program unblocks its own */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	child = sys_clone3(&clone);
 	if (child == 0) {
 		(void)close(gate[1]);
-		wait_for_gate(gate[0]);
-		seal_and_exec(p, slave, sock);
+		seal_and_exec(p, slave, sock, above);
 	}
 	if (child < 0) {
 		rc = err_sys(err, "make the process of the program");

@@ -22,12 +22,12 @@
  * for the runtime itself (selfexe.h, CVE-2019-5736).
  *
  *	init					its child
- *	clone -------------------------------->	waits on the gate
- *	session, label, capabilities but KILL,	.
- *	user, no-new-privileges			.
+ *	clone -------------------------------->	seal, as ever
+ *	session, label, capabilities but KILL,
+ *	user, no-new-privileges			waits on the gate
  *	closes all descriptors			.
  *	execveat(bryo-init): filter, hidden	.
- *	closes the gate ---------------------->	seal and exec as ever, `exec` on the start socket
+ *	closes the gate ---------------------->	`exec` on the start socket, execve
  *
  * So nothing of the image runs before pid 1 has nothing left to be taken. It has the program's own
  * user and of the program's capabilities CAP_KILL alone, for a program that changes its user; a

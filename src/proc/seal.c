@@ -256,7 +256,15 @@ static char **final_env(const struct process_plan *p, char *home, size_t size)
 	return p->envp;
 }
 
-void seal_and_exec(const struct process_plan *p, int slave, int sock)
+static void wait_for_gate(int gate)
+{
+	char none;
+
+	while (gate >= 0 && read(gate, &none, 1) < 0 && errno == EINTR)
+		continue;
+}
+
+void seal_and_exec(const struct process_plan *p, int slave, int sock, int gate)
 {
 	char program[PATH_MAX], home[PATH_MAX + 5];
 	char **env = final_env(p, home, sizeof(home));
@@ -272,6 +280,7 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock)
 	/* After the change of user, which clears it; who has ended before does not take the message. */
 	if (rc == 0 && p->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		rc = err_sys(&err, "die with the parent");
+	wait_for_gate(gate);
 	if (rc == 0)
 		rc = sync_send(sock, SYNC_EXEC, &err);
 	if (rc == 0 && p->no_new_privs)

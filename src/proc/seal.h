@@ -20,7 +20,8 @@
  * Texts match what engines read: "executable file not found in $PATH", "no such file or
  * directory", "permission denied". *ret (PATH_MAX bytes) is what to execve. [inside] */
 int seal_find_program(const struct process_plan *p, char *ret, size_t size, struct err *err);
-/* slave: pty to adopt, or -1. Returns only by _exit(). [inside] */
-_Noreturn void seal_and_exec(const struct process_plan *p, int slave, int sock);
+/* slave: pty to adopt, or -1. gate: the program does not run before its end of file, or -1. Returns
+ * only by _exit(). [inside] */
+_Noreturn void seal_and_exec(const struct process_plan *p, int slave, int sock, int gate);
 
 #endif

@@ -159,6 +159,28 @@ caller() {
 	has_line "ends with    the caller of bryo"
 }
 
+# covers: exec --timeout exec --die-with-parent
+@test "exec --timeout and --die-with-parent: that process, and no other" {
+	make_bundle
+	args sleep 300
+	run_detached
+	run bryo exec --timeout 200ms "$ID" sleep 351
+	[ "$status" -eq 124 ]
+	run bryo exec -d --timeout 200ms "$ID" sleep 351
+	[ "$status" -eq 255 ]
+	has_line "is for a run in the foreground"
+	bash -c '"$@" & echo $! >"$0/bryo.pid"; wait' "$T" "$BRYO" --root "$ROOT" exec --die-with-parent "$ID" \
+		sh -c 'echo up; sleep 351' </dev/null >"$T/out" 2>&1 3>&- &
+	wait_for 10 grep -q up "$T/out"
+	kill -KILL $!
+	wait_for 5 eval '! kill -0 $(cat "$T/bryo.pid")'
+	"$BRYO" --root "$ROOT" exec --die-with-parent "$ID" sh -c 'echo up; exec sleep 352' </dev/null >"$T/out" 2>&1 3>&- &
+	wait_for 10 grep -q up "$T/out"
+	kill -KILL $!
+	wait_for 5 not pgrep -u "$(id -u)" -f 'sleep 352'
+	[ "$(state_of)" = running ]
+}
+
 # covers: sandbox --die-with-parent sandbox --timeout
 @test "sandbox --timeout and --die-with-parent" {
 	requires userns
