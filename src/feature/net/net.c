@@ -57,11 +57,16 @@ static int pick(struct arena *a, const struct host *host, const struct net_words
 	ret->kind = words->kind;
 	if (words->kind == NET_AUTO)
 		return choose(a, host, words, ret, err);
-	for (size_t i = 0; i < ARRAY_LEN(backends); i++)
-		if (backends[i].kind == words->kind) {
+	for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
+		int rc;
+
+		if (backends[i].kind != words->kind)
+			continue;
+		rc = backends[i].backend->usable(host, words, err);
+		if (rc == 0)
 			ret->backend = backends[i].backend;
-			return ret->backend->usable(host, words, err);
-		}
+		return rc;
+	}
 	return 0;
 }
 
@@ -159,11 +164,8 @@ void net_dump_text(const struct net_plan *p, struct str *s)
 	str_addf(s, "  address      %s\n", p->address ? p->address : "the host's own");
 	str_addf(s, "  gateway      %s\n", p->gateway ? p->gateway : "the host's own");
 	str_addf(s, "  mtu          %u\n  ipv6         %s\n", p->mtu, p->ipv6 ? "yes" : "no");
-	str_addf(s, "  resolv.conf  %s%s\n",
-		 p->resolv_conf ? "made: " : "the container's own",
-		 !p->resolv_conf ? ""
-		 : p->dns	 ? p->dns
-				 : "the host's servers");
+	str_addf(s, "  resolv.conf  %s%s\n", p->resolv_conf ? "names are asked for at " : "the container's own",
+		 p->resolv_conf ? p->dns : "");
 	net_publish_dump_text(p, s);
 }
 
