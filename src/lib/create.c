@@ -234,9 +234,9 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 		rc = net_files_outside(&c->plan.net, c->c.dirfd, err);
 	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
-	if (rc == 0)
-		rc = layers_make_outside(&c->arena, changes(&c->plan), &c->upper, err);
-	return rc < 0 ? err_in(err, rc, "state of container '%s'", id) : 0;
+	if (rc < 0)
+		return err_in(err, rc, "state of container '%s'", id);
+	return layers_make_outside(&c->arena, changes(&c->plan), &c->upper, err);
 }
 
 /* While init mounts: the document for later commands, and the record with its pid, not yet visible. */
@@ -257,8 +257,8 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 		r->cgroup_unit = NULL;
 		r->cgroup_backend = cgroup_backend_name(CGROUP_NONE);
 	}
-	if (rc == 0)
-		rc = layers_owned_outside(&c->arena, c->upper, r, err);
+	if (rc == 0 && layers_owned_outside(&c->arena, c->upper, r, err) < 0)
+		return -err->num;
 	if (rc == 0)
 		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600,
 				     err);

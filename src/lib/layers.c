@@ -174,13 +174,31 @@ static int check_owner(struct arena *a, int dirfd, const char *dir, struct err *
 	return refuse_used(dir, &r, false, err);
 }
 
-/* Made where it is missing; for the time of a start it is locked. */
-static int hold_kept(struct arena *a, const char *dir, int *ret_lock, struct err *err)
+/* What is written there would be seen through the layer, too. */
+static int check_place(const struct overlay_plan *plan, int dirfd, struct err *err)
 {
+	for (size_t i = 0; i < plan->lower.n; i++) {
+		struct stat st;
+
+		if (stat(plan->lower.v[i], &st) < 0 || !tree_is_above(&st, dirfd))
+			continue;
+		err_set(err, EINVAL, "directory for changes '%s' is in the layer '%s'", plan->dir,
+			plan->lower.v[i]);
+		return err_hint(err, -EINVAL, "choose one beside it");
+	}
+	return 0;
+}
+
+/* Made where it is missing; for the time of a start it is locked. */
+static int hold_kept(struct arena *a, const struct overlay_plan *plan, int *ret_lock,
+		     struct err *err)
+{
+	const char *dir = plan->dir;
+	bool fresh = mkdir(dir, 0700) == 0;
 	auto_fd int fd = -1;
 	int rc;
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+	if (!fresh && errno != EEXIST)
 		return err_sys(err, "make the directory for changes '%s'", dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -189,7 +207,11 @@ static int hold_kept(struct arena *a, const char *dir, int *ret_lock, struct err
 		return err_set(err, EBUSY,
 			       "directory for changes '%s' is being taken by another container",
 			       dir);
-	rc = check_owner(a, fd, dir, err);
+	rc = check_place(plan, fd, err);
+	if (rc < 0 && fresh)
+		(void)rmdir(dir);
+	if (rc == 0)
+		rc = check_owner(a, fd, dir, err);
 	if (rc == 0)
 		*ret_lock = take_fd(&fd);
 	return rc;
@@ -199,7 +221,7 @@ int layers_make_outside(struct arena *a, const struct overlay_plan *plan, int *r
 			struct err *err)
 {
 	if (plan->upper == UPPER_KEPT)
-		return hold_kept(a, plan->dir, ret_lock, err);
+		return hold_kept(a, plan, ret_lock, err);
 	if (plan->upper == UPPER_DISK && mkdir(plan->dir, 0700) < 0)
 		return err_sys(err, "make the directory for changes '%s'", plan->dir);
 	return 0;
@@ -208,12 +230,14 @@ int layers_make_outside(struct arena *a, const struct overlay_plan *plan, int *r
 int layers_owned_outside(struct arena *a, int lock, const struct record *r, struct err *err)
 {
 	const char *text;
+	int rc;
 
 	if (lock < 0)
 		return 0;
 	text = arena_printf(a, "%s %s %d %llu %s\n", r->boot_id, pid_namespace(a), (int)r->pid,
 			    (unsigned long long)r->pid_start, r->id);
-	return file_replace_at(lock, OWNER, text, strlen(text), 0600, err);
+	rc = file_replace_at(lock, OWNER, text, strlen(text), 0600, err);
+	return rc < 0 ? err_in(err, rc, "directory for changes '%s'", r->upper) : 0;
 }
 
 /* Only while it is ours: the next one may have it already. */

@@ -169,6 +169,23 @@ x"
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+@test "upper: a directory in a layer, one that cannot be made or written" {
+	in_layers --overlay "$T/a" --upper "$T/a/changes" -- true
+	[ "$status" -ne 0 ]
+	has_line "directory for changes '$T/a/changes' is in the layer '$T/a' [choose one beside it]"
+	[ ! -e "$T/a/changes" ]
+	in_layers --upper "$T/rootfs" -- true
+	[ "$status" -ne 0 ]
+	has_line "is in the layer"
+	in_layers --upper "$T/none/changes" -- true
+	[ "$status" -ne 0 ]
+	has_line "bryo: make the directory for changes '$T/none/changes': No such file or directory"
+	in_layers --upper "$T/rootfs/bin/busybox" -- true
+	[ "$status" -ne 0 ]
+	has_line "bryo: directory for changes '$T/rootfs/bin/busybox': Not a directory"
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
 @test "overlay: 500 layers" {
 	local all=() i
 
