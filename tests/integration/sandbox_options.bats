@@ -171,7 +171,7 @@ refused" ]
 	has_line "'x' is neither a descriptor nor @FILE"
 	run box --bind-data 5 -- true
 	[ "$status" -eq 125 ]
-	[ -z "$(ls -A "$ROOT" 2>/dev/null | grep sandbox-)" ]
+	[ -z "$(find "$ROOT" -mindepth 1 -name 'sandbox-*' 2>/dev/null)" ]
 }
 
 @test "any config.json can ask for type bryo-data, and CMD gets the content, not the descriptor" {
@@ -318,7 +318,10 @@ type_into() {
 	local option=$1
 
 	requires cmd:script cmd:perl
-	echo 'my $c = "x"; print ioctl(STDIN, 0x5412, $c) ? "typed\n" : "refused\n";' >type.pl
+	cat >type.pl <<-'END'
+		my $c = "x";
+		print ioctl(STDIN, 0x5412, $c) ? "typed\n" : "refused\n";
+	END
 	script -qec "'$BRYO' --root '$ROOT' sandbox --seccomp none $option -- perl type.pl | cat" /dev/null </dev/null
 }
 
