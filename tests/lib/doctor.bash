@@ -58,3 +58,6 @@ requires_file() {
 		[ -e "$f" ] || skip "needs $f: nothing can be mounted over it"
 	done
 }
+
+# Where tests run in a container whose /proc is covered in part, no new one can be had.
+has_new_proc() { unshare --map-root-user --pid --fork --mount-proc true 2>/dev/null; }
