@@ -85,6 +85,8 @@ static void features_annotations(struct json_out *o)
 	json_out_str(o, "org.opencontainers.runc.checkpoint.enabled", "false");
 	json_out_str(o, "run.oci.crun.checkpoint.enabled", "false");
 	json_out_str(o, "run.oci.crun.wasm", "false");
+	json_out_str(o, "org.bryo.proc.words", "new,bind,none");
+	json_out_str(o, "org.bryo.supervise", "init,timeout,dieWithParent");
 	if (seccomp_library_version())
 		json_out_str(o, "io.github.seccomp.libseccomp.version", seccomp_library_version());
 	json_out_end(o, '}');

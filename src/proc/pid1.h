@@ -31,7 +31,7 @@
  *
  * So nothing of the image runs before pid 1 has nothing left to be taken. It has the program's own
  * user and of the program's capabilities CAP_KILL alone, for a program that changes its user; a
- * filter of its own, which allows six system calls, is stricter than any that a program can run
+ * filter of its own, which allows seven system calls, is stricter than any that a program can run
  * with. It has no descriptor at all: who waits for the end of the program's output waits for the
  * program only.
  */
