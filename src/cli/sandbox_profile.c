@@ -98,6 +98,8 @@ static int read_profile(struct sandbox *s, const char *name, struct json **ret, 
 	file = arena_printf(s->a, "%s" SUFFIX, name);
 	path = arena_printf(s->a, "%s/%s", where, file);
 	dir = open_checked(AT_FDCWD, where, "directory", where, O_DIRECTORY, err);
+	if (dir == -ENOENT)
+		err_hint(err, dir, "NAME stands for %s", path);
 	if (dir < 0)
 		return err_in(err, dir, "profile '%s'", name);
 	fd = open_checked(dir, file, "profile", path, 0, err);
