@@ -10,7 +10,6 @@
 #include "base/str.h"
 #include "feature/listen.h"
 #include "feature/mount_data.h"
-#include "feature/net/bind.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -117,37 +116,6 @@ static void try_hooks(const struct hooks_plan *hooks, struct err *all)
 		}
 }
 
-static int try_socket(const struct listen_socket *s, struct err *err)
-{
-	const struct bind_at at = { s->kind == LISTEN_UDP, s->address, s->port };
-	auto_free char *dir = NULL;
-	auto_fd int fd = -1;
-	struct stat st;
-	char *slash;
-
-	if (s->kind != LISTEN_UNIX) {
-		fd = bind_at(&at, err);
-		return fd < 0 ? err_in(err, fd, "--listen %s", s->word) : 0;
-	}
-	dir = mem_strdup(s->path);
-	slash = strrchr(dir, '/');
-	if (slash)
-		slash[slash == dir] = '\0';
-	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return err_sys(err, "--listen %s: its directory", s->word);
-	if (lstat(s->path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return err_set(err, EEXIST, "--listen %s: something else is there", s->word);
-	return 0;
-}
-
-static void try_listen(const struct listen_plan *p, struct err *all)
-{
-	struct err one = ERR_INIT;
-
-	for (int i = 0; i < p->n - p->inherited; i++)
-		also(all, &one, try_socket(&p->make[i], &one));
-}
-
 /* Init knows targets; a field is the entry of mounts[]. */
 static void name_fields(struct arena *a, const struct mount_plan *mounts, struct notes *notes)
 {
@@ -171,19 +139,16 @@ int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_o
 	     const char *state_dir, struct err *err)
 {
 	struct err all = ERR_INIT, one = ERR_INIT;
-	auto_arena struct arena a = ARENA_INIT;
 
 	also(&all, &one, try_id(ctx, plan->id, &one));
 	if (o->pid_file)
 		also(&all, &one, try_pid_file(o->pid_file, &one));
-	also(&all, &one, listen_try_outside(&plan->process.listen, &one));
-	also(&all, &one, net_publish_try(&a, &plan->net, &one));
 	if (o->console_socket)
 		also(&all, &one, try_console(plan, o->console_socket, &one));
 	try_sources(plan, state_dir, &all);
 	try_hooks(&plan->hooks, &all);
 	also(&all, &one, net_publish_try(plan->notes.arena, &plan->net, &one));
-	try_listen(&plan->process.listen, &all);
+	also(&all, &one, listen_try_outside(&plan->process.listen, &one));
 	if (!all.num)
 		also(&all, &one, rehearse_launch(ctx, plan, &one));
 	if (!all.num)

@@ -12,7 +12,8 @@
  * Nobody can reserve a port for another process, so "is it free" can only be asked at the time:
  * ports_try_outside() binds and lets go just before the backend starts, which tells the common
  * mistakes (in use, below 1024, an address that the host does not have) in words of our own. Who
- * takes a port in the moment between gets the backend's words.
+ * takes a port in the moment between gets the backend's words; Debian 12's pasta has none, and
+ * goes on without the port, unless it could not bind any.
  */
 #ifndef BRYO_PORT_H
 #define BRYO_PORT_H
