@@ -316,11 +316,25 @@ static void add_lower(struct arena *a, struct overlay_plan *o, const char *dir)
 	o->lower = (struct strv){ v, o->lower.n + 1 };
 }
 
+/* What start would refuse about the directory as it is. */
+static int check_kept(struct arena *a, const struct overlay_plan *plan, struct err *err)
+{
+	const char *place = scratch_place(a, plan->dir);
+	auto_fd int fd = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, "directory for changes '%s'", plan->dir);
+	rc = check_place(plan, fd, err);
+	return rc < 0 || place != plan->dir ? rc : check_owner(a, fd, plan->dir, err);
+}
+
 int layers_scratch(struct arena *a, const char *bundle, struct overlay_plan *o,
 		   struct layers_scratch *ret, struct err *err)
 {
 	const char *there = o->upper == UPPER_KEPT ? arena_printf(a, "%s/upper", o->dir) : NULL;
-	int rc = layers_place(a, "plan", bundle, o, err);
+	int rc = o->upper == UPPER_KEPT ? check_kept(a, o, err)
+					: layers_place(a, "plan", bundle, o, err);
 
 	if (rc == 0 && o->dir) {
 		ret->dir = mem_printf("%s/.bryo-plan-XXXXXX", scratch_place(a, o->dir));

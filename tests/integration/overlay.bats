@@ -177,6 +177,9 @@ x"
 	in_layers --upper "$T/rootfs" -- true
 	[ "$status" -ne 0 ]
 	has_line "is in the layer"
+	run bryo plan --rootfs "$T/rootfs" --upper "$T/rootfs" "$ID"
+	[ "$status" -ne 0 ]
+	has_line "is in the layer"
 	in_layers --upper "$T/none/changes" -- true
 	[ "$status" -ne 0 ]
 	has_line "bryo: make the directory for changes '$T/none/changes': No such file or directory"
@@ -213,6 +216,9 @@ x"
 	[ "$status" -ne 0 ]
 	has_line "directory for changes '$T/keep' belongs to container '$ID', process "
 	[ "$(bryo list --quiet | wc -l)" -eq 3 ]
+	run bryo plan -b "$BUNDLE" --overlay "$T/b" --upper "$T/keep" "$ID-4"
+	[ "$status" -ne 0 ]
+	has_line "belongs to container '$ID', process "
 	bryo delete --force "$ID"
 	[ ! -e "$T/keep/owner" ]
 	run_detached "$ID-5" --overlay "$T/a" --upper "$T/keep"
