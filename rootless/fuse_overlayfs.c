@@ -112,6 +112,8 @@ static void options_text(const struct overlay_plan *p, int upper, int work, stru
 		str_addf(ret, "%s/proc/self/fd/%d", i ? ":" : "", p->fds[i]);
 	if (upper >= 0)
 		str_addf(ret, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", upper, work);
+	if (p->uid_map)
+		str_addf(ret, ",uidmapping=%s,gidmapping=%s", p->uid_map, p->gid_map);
 }
 
 static int become(const struct fuse_overlayfs_request *q, int upper, int work, int words,

@@ -14,6 +14,7 @@
 #define OVERLAY_LOWER_ANNOTATION     "org.bryo.overlay.lower"
 #define OVERLAY_UPPER_ANNOTATION     "org.bryo.overlay.upper"
 #define OVERLAY_EPHEMERAL_ANNOTATION "org.bryo.overlay.ephemeral"
+#define OVERLAY_IDMAP_ANNOTATION     "org.bryo.overlay.idmap"
 
 enum overlay_upper { UPPER_NONE, UPPER_KEPT, UPPER_MEMORY, UPPER_DISK };
 

@@ -120,7 +120,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		.own_id_kept = keeps_own_id(plan, spec, host),
 	};
 	struct cgroup_request cgroup = { .spec = spec, .id = q->id, .manager = q->cgroup_manager };
-	struct rootfs_request rootfs = { spec, q->bundle, host, q->no_pivot, userns };
+	struct rootfs_request rootfs = { spec, q->bundle, host, q->no_pivot, &plan->idmap, userns };
 	struct err one = ERR_INIT;
 
 	add(all, &one, cgroup_plan(a, &cgroup, host, &plan->notes, &plan->cgroup, &one));

@@ -286,6 +286,28 @@ gone() { not kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; } 2>/dev/nul
 	[ "$output" = "$(printf '%s\n' 5:6 0:0 0:0)" ]
 }
 
+# covers: org.bryo.overlay.idmap
+@test "fuse-overlayfs: a tree of one ID mapping is shown with the owners of another" {
+	requires_fuse
+	requires subid user
+	make_bundle
+	config '.root.readonly = false | .process.capabilities[] += ["CAP_CHOWN", "CAP_DAC_OVERRIDE"]'
+	args sh -ec 'stat -c "%u:%g" / /five; touch /six; chown 6:6 /six; stat -c "%u:%g" /six'
+	unshare --user --map-root-user --map-auto --setuid 0 --setgid 0 sh -c 'touch "$1/five"; chown 5:5 "$1/five"' sh "$BUNDLE/rootfs"
+	run bryo run -b "$BUNDLE" --idmap keep-id --ephemeral "$ID"
+	[ "${lines[0]}" = "$(id -u):$(id -g)" ]
+	config '.annotations["org.bryo.overlay.idmap"] = "subid"'
+	run bryo run -b "$BUNDLE" --idmap keep-id --upper "$T/keep" "$ID"
+	[ "$output" = "$(printf '%s\n' 0:0 5:5 6:6)" ]
+	run bryo run -b "$BUNDLE" --idmap subid --upper "$T/keep" "$ID"
+	[ "$output" = "$(printf '%s\n' 0:0 5:5 6:6)" ]
+	bryo plan -b "$BUNDLE" --idmap subid --ephemeral "$ID" | grep 'tried *overlay works'
+	config '.annotations["org.bryo.rootfs"] = "overlay"'
+	run bryo run -b "$BUNDLE" --idmap keep-id --ephemeral "$ID"
+	[ "$status" -ne 0 ]
+	has_line "the kernel's overlay cannot map IDs"
+}
+
 @test "fuse-overlayfs: names with colons, commas, blanks, backslashes" {
 	requires_fuse
 	by_fuse cat /odd

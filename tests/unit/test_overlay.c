@@ -105,7 +105,7 @@ static void test_choice(void)
 		auto_arena struct arena a = ARENA_INIT;
 		struct host host = { .arena = &a, .faked = true, .kernel_major = 6 };
 		struct spec spec = { .root = { .present = true, .path = "r" } };
-		struct rootfs_request q = { &spec, "/b", &host, false, true };
+		struct rootfs_request q = { &spec, "/b", &host, false, NULL, true };
 		struct notes notes = { .arena = &a };
 		struct rootfs_plan plan = { 0 };
 		struct err err = ERR_INIT;
@@ -132,6 +132,44 @@ static void test_choice(void)
 	}
 }
 
+static const struct {
+	const char *what;
+	struct id_extent mine[3], layers[3];
+	bool differs;
+	const char *text;
+} maps[] = {
+	{ "the same",
+	  { { 0, 1000, 1 }, { 1, 100000, 65536 } },
+	  { { 0, 1000, 1 }, { 1, 100000, 65536 } },
+	  false,
+	  "0:0:1:1:1:65536" },
+	{ "keep-id shows what subid made",
+	  { { 0, 100000, 1000 }, { 1000, 1000, 1 }, { 1001, 101000, 64536 } },
+	  { { 0, 1000, 1 }, { 1, 100000, 65536 } },
+	  true,
+	  "0:1:1000:1000:0:1:1001:1001:64536" },
+	{ "nothing in common", { { 0, 1000, 1 } }, { { 0, 2000, 1 } }, false, NULL },
+	{ "up to the last ID",
+	  { { 0, 4294967290u, 6 } },
+	  { { 10, 4294967292u, 4 } },
+	  true,
+	  "2:10:4" },
+};
+
+/* covers: org.bryo.overlay.idmap */
+static void test_maps(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		auto_str struct str text = STR_INIT;
+		struct id_extents mine = { (struct id_extent *)maps[i].mine, 3 };
+		struct id_extents layers = { (struct id_extent *)maps[i].layers, 3 };
+
+		ok(overlay_idmap_text(&mine, &layers, &text) == maps[i].differs,
+		   "%s: differs or not", maps[i].what);
+		ok_str(text.p, maps[i].text, maps[i].what);
+	}
+}
+
 static void test_limit(void)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -139,7 +177,7 @@ static void test_limit(void)
 
 	for (size_t n = 498; n <= 500; n++) {
 		struct spec spec = { .root = { .present = true, .path = "/r" } };
-		struct rootfs_request q = { &spec, "/b", &host, false, true };
+		struct rootfs_request q = { &spec, "/b", &host, false, NULL, true };
 		struct notes notes = { .arena = &a };
 		struct rootfs_plan plan = { 0 };
 		struct err err = ERR_INIT;
@@ -161,6 +199,7 @@ int main(void)
 {
 	test_lists();
 	test_choice();
+	test_maps();
 	test_limit();
 	return done();
 }

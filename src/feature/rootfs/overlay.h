@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/str.h"
+#include "feature/idmap.h"
 #include "host/host.h"
 #include "oci/overlay_word.h"
 
@@ -29,11 +31,21 @@ struct overlay_plan {
 	const char *spare; /* what fuse-overlayfs makes instead of UPPER_MEMORY; set with dir */
 	const char *program; /* fuse-overlayfs, absolute, or NULL */
 	const char *no_program; /* why that is not the second choice, or NULL */
+	const char *uid_map, *gid_map; /* SEEN:SHOWN:SIZE[:...] of fuse-overlayfs, or NULL */
 	int *fds; /* init's own: one per layer, then dir's */
 };
 
 /* Whether a tmpfs of this kernel has no user.* attributes (before 6.6). [pure] */
 bool overlay_tmpfs_is_old(const struct host *h);
+/*
+ * Layers owned as with --idmap word, in a container whose map is mine: fills the maps of ret, or
+ * leaves them NULL where both are the same. Pure but for subordinate IDs, which are read.
+ */
+int overlay_idmap(struct arena *a, const char *word, const struct idmap_plan *mine,
+		  struct host *host, struct overlay_plan *ret, struct err *err);
+/* One of them; false where nothing has another ID. [pure] */
+bool overlay_idmap_text(const struct id_extents *mine, const struct id_extents *layers,
+			struct str *ret);
 /* Fills plan->fds; returns the lowest layer's, which the caller closes. [inside] */
 int overlay_sources_inside(const struct overlay_plan *plan, struct err *err);
 /* A detached tree of the layers. [inside] */

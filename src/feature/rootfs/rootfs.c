@@ -75,6 +75,7 @@ static int plan_layers(struct arena *a, const struct rootfs_request *q,
 {
 	struct overlay_plan *o = &ret->overlay;
 	struct strv over = { 0 };
+	const char *word;
 	int rc = words->lower ? overlay_split(a, words->lower, q->bundle, &over, err) : 0;
 
 	if (rc < 0)
@@ -97,7 +98,9 @@ static int plan_layers(struct arena *a, const struct rootfs_request *q,
 		o->dir = words->upper[0] == '/' ? words->upper
 						: arena_printf(a, "%s/%s", q->bundle, words->upper);
 	o->userxattr = q->userns;
-	return 0;
+	word = spec_annotation(q->spec, OVERLAY_IDMAP_ANNOTATION);
+	rc = word ? overlay_idmap(a, word, q->ids, q->host, o, err) : 0;
+	return rc < 0 ? err_in(err, rc, "annotation " OVERLAY_IDMAP_ANNOTATION) : 0;
 }
 
 /* Why fuse-overlayfs cannot be used here, or NULL. */
@@ -118,7 +121,13 @@ static int plan_backends(struct arena *a, struct host *host, const char *kind,
 	struct overlay_plan *o = &ret->overlay;
 
 	ret->n_kinds = 0;
-	if (!str_eq(kind, "fuse-overlayfs"))
+	if (o->uid_map && str_eq(kind, "overlay")) {
+		err_set(err, EINVAL,
+			"annotation " OVERLAY_IDMAP_ANNOTATION
+			": the kernel's overlay cannot map IDs");
+		return err_hint(err, -EINVAL, "org.bryo.rootfs must be fuse-overlayfs or auto");
+	}
+	if (!str_eq(kind, "fuse-overlayfs") && !o->uid_map)
 		ret->kinds[ret->n_kinds++] = ROOTFS_OVERLAY;
 	if (str_eq(kind, "overlay"))
 		return 0;
@@ -130,7 +139,8 @@ static int plan_backends(struct arena *a, struct host *host, const char *kind,
 		o->upper = UPPER_DISK; /* it cannot see a tmpfs of the container's own */
 	if (ret->n_kinds)
 		return 0;
-	err_set(err, ENOENT, "annotation org.bryo.rootfs: fuse-overlayfs cannot be used here: %s",
+	err_set(err, ENOENT, "%s: fuse-overlayfs cannot be used here: %s",
+		o->uid_map ? "annotation " OVERLAY_IDMAP_ANNOTATION : "annotation org.bryo.rootfs",
 		host->fuse_overlayfs ? "no right to read and write /dev/fuse"
 				     : "it is not installed");
 	return err_hint(err, -ENOENT,
@@ -156,7 +166,8 @@ static int plan_kind(struct arena *a, const struct rootfs_request *q, const char
 	if (!layers)
 		return 0;
 	rc = plan_layers(a, q, &words, ret, err);
-	if (rc < 0 || (ret->overlay.upper == UPPER_NONE && ret->overlay.lower.n == 1))
+	if (rc < 0 || (ret->overlay.upper == UPPER_NONE && ret->overlay.lower.n == 1 &&
+		       !ret->overlay.uid_map))
 		return rc;
 	return plan_backends(a, q->host, kind, ret, err);
 }

@@ -14,6 +14,8 @@
  *	org.bryo.overlay.lower		DIR[:DIR...], --overlay: what lies over root.path, topmost
  *					first, as mount(8) has it; "\:" is a colon, "\\" a backslash
  *	org.bryo.overlay.upper		DIR, --upper: changes are kept in DIR/upper (beside DIR/work)
+ *	org.bryo.overlay.idmap		a word of --idmap: files of layers and changes are owned as in
+ *					a container with that, and shown with the owners of this one
  *	org.bryo.overlay.ephemeral	true | memory | disk, --ephemeral: changes are thrown away
  *
  * root.path is the lowest layer. Without an upper the root cannot be written, and a single
@@ -24,7 +26,8 @@
  * attributes are root's; fuse-overlayfs where that is installed and the kernel says EINVAL, EPERM,
  * EOPNOTSUPP or ENODEV at mount time: an upper on NFS or on another overlay, stacks that are too
  * deep, a kernel without it. That facts cannot tell this beforehand is why the plan holds an
- * ordered list, and init takes the first that works. A backend named in org.bryo.rootfs is the
+ * ordered list, and init takes the first that works. Layers with another ID mapping are
+ * fuse-overlayfs' alone: the kernel maps IDs of a file system for who owns it, which is root. A backend named in org.bryo.rootfs is the
  * only one.
  *
  * Throw-away changes are in memory: a tmpfs that only init's mount namespace has, so that nothing
@@ -68,7 +71,8 @@ struct rootfs_request {
 	const char *bundle;
 	struct host *host;
 	bool no_pivot;
-	bool userns; /* mounts are made with the rights of a user namespace only */
+	const struct idmap_plan *ids;
+	bool userns;			/* mounts are made with the rights of a user namespace only */
 };
 
 int rootfs_plan(struct arena *a, const struct rootfs_request *q, struct notes *notes,

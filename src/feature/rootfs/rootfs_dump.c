@@ -64,6 +64,9 @@ void rootfs_dump_text(const struct rootfs_plan *p, struct str *s)
 		str_addf(s, "  %-8s %s\n", i ? "" : "layers", o->lower.v[i]);
 	str_add(s, "  changes  ");
 	text_changes(o, s);
+	if (o->uid_map)
+		str_addf(s, "  owners   uid %s, gid %s (seen:shown:size)\n", o->uid_map,
+			 o->gid_map);
 	text_backends(p, s);
 }
 
@@ -87,6 +90,10 @@ void rootfs_dump_json(const struct rootfs_plan *p, struct json_out *o)
 	json_out_str(o, "changes", upper_word(p->overlay.upper));
 	if (p->overlay.dir)
 		json_out_str(o, "upper", p->overlay.dir);
+	if (p->overlay.uid_map) {
+		json_out_str(o, "uidMapping", p->overlay.uid_map);
+		json_out_str(o, "gidMapping", p->overlay.gid_map);
+	}
 	json_out_bool(o, "userxattr", p->overlay.userxattr);
 	json_out_end(o, '}');
 }
