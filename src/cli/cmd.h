@@ -159,6 +159,10 @@ int run_container(bryo_ctx *ctx, const char *id, const struct bryo_create_option
 int spec_for_rootfs(const struct cli *cli, const struct bryo_create_options *create, bool terminal,
 		    char **ret, union cli_err *err);
 
+/* Prints what bryo_plan() gave, also with an error, and returns rc or what printing says. marked: it
+ * is text, whose marks have colours on a terminal. In cmd_plan.c. */
+int plan_print(int rc, const char *text, bool marked, union cli_err *err);
+
 static inline void cli_ctx_freep(bryo_ctx **ctx)
 {
 	bryo_ctx_free(*ctx);

@@ -22,7 +22,7 @@ static const struct opt plan_opts[] = {
 };
 
 /* Refusals are in the plan as well as in the error that follows it, which is create's. */
-static int plan_print(int rc, const char *text, bool marked, union cli_err *err)
+int plan_print(int rc, const char *text, bool marked, union cli_err *err)
 {
 	auto_str struct str coloured = STR_INIT;
 	union cli_err unwritten = { .lib = { .num = 0 } };

@@ -249,9 +249,10 @@ static int sandbox_plan(const struct cli *cli, const struct bryo_create_options 
 	auto_ctx bryo_ctx *ctx = NULL;
 	int rc = cli_open(cli, false, &ctx, err);
 
-	if (rc == 0)
-		rc = bryo_plan(ctx, "sandbox", o, false, &text, &err->lib);
-	return rc < 0 ? rc : out_text(text, &err->own);
+	if (rc < 0)
+		return rc;
+	rc = bryo_plan(ctx, "sandbox", o, false, &text, &err->lib);
+	return plan_print(rc, text, true, err);
 }
 
 static int sandbox_execute(const struct cli *cli, const struct bryo_create_options *o,

@@ -1,5 +1,7 @@
 /*
- * sandbox_args.c - options of `bryo sandbox` that become parts of its spec (sandbox.h).
+ * sandbox_args.c - options of `bryo sandbox` that become parts of its spec (sandbox.h): limits, file
+ * systems that are not the host's, the system call filter. Words are checked here, where the option
+ * can be named; what they do is any config.json's to ask for.
  */
 #include "sandbox.h"
 

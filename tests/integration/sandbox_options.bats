@@ -51,6 +51,10 @@ spec() {
 	[ ! -e made ]
 	has_line "rbind   /var "
 	has_line "args         touch made"
+	run box --plan --bind-data 9:/run/x -- true
+	[ "$status" -eq 125 ]
+	has_line "x mounts[" # marked in what can be planned
+	has_line "bryo was not started with such a descriptor"
 }
 
 # covers: sandbox --memory sandbox --cpus sandbox --pids
