@@ -136,7 +136,7 @@ setup() {
 
 @test "cgroup: a read-only hierarchy, as containers have it, and one of our own" {
 	requires userns
-	broken 'mount -t tmpfs none /sys/fs; mkdir /sys/fs/cgroup; mount -t cgroup2 -o ro none /sys/fs/cgroup || exit 77' ||
+	broken 'mount -t tmpfs none /run; mount -t tmpfs none /sys/fs; mkdir /sys/fs/cgroup; mount -t cgroup2 -o ro none /sys/fs/cgroup || exit 77' ||
 		{ [ "$status" -eq 77 ] && skip "needs to mount cgroup2"; }
 	check cgroup.version ok
 	check cgroup.place missing "read-only" "unmask=/sys/fs/cgroup"
