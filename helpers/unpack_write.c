@@ -129,7 +129,8 @@ static int owner(const struct target *t, const struct item *item, bool group, ui
 	*ret = 0;
 	if (t->squash)
 		return 0;
-	tell("owner %s %lld %s", group ? "gid" : "uid", (long long)id, item->path);
+	tell("owner %s %lld %s", group ? "gid" : "uid", (long long)id,
+	     *item->path ? item->path : ".");
 	return err_set(err, EOVERFLOW, "'%s' belongs to %s %lld, which is not mapped", item->path,
 		       group ? "gid" : "uid", (long long)id);
 }

@@ -124,22 +124,26 @@ static void told_owner(struct talk *t, const char *p)
 {
 	bool group = str_starts(p, "gid ");
 	const struct host *host = &t->ctx->host;
-	const struct id_extents *map = group ? &t->job->ids->gid : &t->job->ids->uid;
 	auto_arena struct arena a = ARENA_INIT;
 	struct id_ranges have;
 	char text[160];
 	const char *name = strchr(p + 4, ' ');
+	char *id = arena_strndup(&a, p + 4, strcspn(p + 4, " "));
+	struct stat st;
 
-	ranges_of_map(&a, map, &have);
+	/* of a directory's files the helper cannot see those of others, and we can */
+	if (t->job->how == UNPACK_COPY && name &&
+	    fstatat(t->job->source, name + 1, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		id = arena_printf(&a, "%u", group ? st.st_gid : st.st_uid);
+	ranges_of_map(&a, group ? &t->job->ids->gid : &t->job->ids->uid, &have);
 	ranges_text(&have, text, sizeof(text));
-	t->rc = err_set(&t->err, EOVERFLOW,
-			"'%s' belongs to %.3s %.*s, and you can give the container only %s",
-			name ? name + 1 : "?", p, name ? (int)(name - p - 4) : 0, p + 4, text);
-	(void)err_hint(
-		&t->err, t->rc,
-		"sudo usermod --add-sub%.3ss FIRST-LAST %s gives you more, or --squash has root own "
-		"what belongs to others",
-		p, host->user ? host->user : "USER");
+	t->rc = err_set(&t->err, EOVERFLOW, "'%s' belongs to %.3s %s%s, which is beyond the container's %s",
+			name ? name + 1 : "?", p, id,
+			t->job->how == UNPACK_COPY ? " of this machine" : "", text);
+	(void)err_hint(&t->err, t->rc,
+		       "sudo usermod --add-sub%.3ss FIRST-LAST %s gives it more, or --squash has root own "
+		       "what belongs to others",
+		       p, host->user ? host->user : "USER");
 }
 
 static void told_error(struct talk *t, const char *p)

@@ -5,6 +5,7 @@
 load ../lib/bryo
 
 setup() {
+	requires userns bundle
 	bryo_setup
 	make_rootfs "$T/fs"
 }
@@ -54,4 +55,148 @@ run_bundle() { # run_bundle DIR COMMAND...
 	bryo bundle --idmap single --squash "$T/a.tar" "$T/b"
 	run_bundle "$T/b" stat -c %u:%g /etc/passwd
 	[ "$output" = 0:0 ]
+}
+
+CRAFT=$BATS_TEST_DIRNAME/../lib/craft.py
+
+# layers: $T/1.tar with the busybox of $T/fs, $T/2.tar with a program and a volume's contents
+layers() {
+	requires cmd:python3
+	printf '%s\n' root:x:0:0::/root:/bin/sh web:x:33:34::/:/bin/sh >"$T/fs/etc/passwd"
+	printf '%s\n' root:x:0: www:x:34: more:x:35:web >"$T/fs/etc/group"
+	pack "$T/1.tar"
+	python3 "$CRAFT" tar "$T/2.tar" "d|data" "f|data/seed|seed" \
+		"f|bin/hello|#!/bin/sh
+echo \$PWD \$(id -u):\$(id -G) X=\$X \$(cat /data/seed) \"\$@\"
+|mode=755"
+}
+
+image() { python3 "$CRAFT" image "$@" "$T/1.tar" "$T/2.tar"; }
+
+@test "bundle: an image becomes a container: program, user, directory, environment, volume" {
+	requires subid
+	layers
+	image "$T/i" v1 '{"User": "web", "Entrypoint": ["hello"], "Cmd": ["a", "b"], "Env": ["X=1"],
+		"WorkingDir": "/srv/app", "Volumes": {"/data": {}}, "ExposedPorts": {"80/tcp": {}, "53/udp": {}},
+		"StopSignal": "SIGQUIT", "Labels": {"k": "v"}}'
+	bryo bundle "$T/i:v1" "$T/b"
+	BUNDLE=$T/b
+	config '.process.terminal = false | del(.process.consoleSize)'
+	run bryo run -b "$T/b" "$ID" </dev/null
+	[ "$output" = "/srv/app 33:34 35 X=1 seed a b" ]
+	[ "$(jq -r '.annotations["org.opencontainers.image.exposedPorts"]' "$T/b/config.json")" = 80/tcp,53/udp ]
+	[ "$(jq -r '.annotations["org.opencontainers.image.stopSignal"]' "$T/b/config.json")" = SIGQUIT ]
+	[ "$(jq -r .annotations.k "$T/b/config.json")" = v ]
+}
+
+@test "bundle: with one ID the image's user is the caller" {
+	requires user
+	layers
+	image "$T/i" v1 '{"User": "web", "Entrypoint": ["hello"]}'
+	run bryo bundle --squash --idmap single "$T/i:v1" "$T/b"
+	[ "$status" -eq 0 ]
+	has_line "supplementary groups were left out"
+	BUNDLE=$T/b
+	config '.process.terminal = false | del(.process.consoleSize)'
+	run bryo run -b "$T/b" "$ID" </dev/null
+	[ "$output" = "/ 33:34 X= seed" ]
+	[ -O "$T/b/rootfs/etc/passwd" ]
+}
+
+@test "bundle: layouts by tag, Docker's media types, a nested index, zstd, a tar of a layout" {
+	local s
+
+	layers
+	image -d "$T/i" docker '{"Cmd": ["docker"]}'
+	image -p "$T/i" several '{"Cmd": ["several"]}'
+	image -p -d -z none "$T/i" both '{"Cmd": ["both"]}'
+	! command -v zstd >/dev/null || image -z zstd "$T/i" zstd '{"Cmd": ["zstd"]}'
+	tar -C "$T/i" -cf "$T/i.tar" .
+	for s in "$T/i:docker" "oci:$T/i:several" "oci-archive:$T/i.tar:both" "$T/i:zstd"; do
+		[[ $s != *:zstd ]] || command -v zstd >/dev/null || continue
+		bryo bundle --squash "$s" "$T/b"
+		[ "$(jq -r '.process.args[0]' "$T/b/config.json")" = "${s##*:}" ]
+		[ -x "$T/b/rootfs/bin/hello" ]
+		[ "$(find "$T/b" -maxdepth 1 -mindepth 1 | wc -l)" -eq 2 ]
+		bryo rm-tree "$T/b"
+	done
+	run bryo bundle "$T/i" "$T/b"
+	[ "$status" -eq 1 ]
+	has_line "name one of: docker, several, both"
+	run bryo bundle "$T/i:v9" "$T/b"
+	has_line "holds no image 'v9'"
+	run bryo bundle "$T/i.tar" "$T/b"
+	has_line "[oci-archive:$T/i.tar]"
+	[ ! -e "$T/b" ]
+}
+
+@test "bundle: what skopeo writes" {
+	requires cmd:skopeo
+	layers
+	image "$T/i" v1 '{"Cmd": ["/bin/hello"]}'
+	skopeo --tmpdir "$T" copy -q --insecure-policy "oci:$T/i:v1" "oci-archive:$T/s.tar:v2" 3>&-
+	bryo bundle --squash "oci-archive:$T/s.tar:v2" "$T/b"
+	[ -x "$T/b/rootfs/bin/hello" ]
+	skopeo --tmpdir "$T" copy -q --insecure-policy "oci:$T/i:v1" "oci:$T/t:x" 3>&-
+	bryo bundle --squash "$T/t" "$T/c"
+	[ -x "$T/c/rootfs/bin/hello" ]
+}
+
+@test "bundle: a directory is copied: links, modes, times, holes, hard links" {
+	ln "$T/fs/bin/busybox" "$T/fs/hard"
+	ln -s bin/busybox "$T/fs/soft"
+	truncate -s 1G "$T/fs/sparse"
+	chmod 4711 "$T/fs/etc"
+	touch -d @1000000000 "$T/fs/etc" "$T/fs/soft" -h
+	bryo bundle "$T/fs" "$T/b"
+	[ "$(stat -c %i "$T/b/rootfs/hard")" = "$(stat -c %i "$T/b/rootfs/bin/busybox")" ]
+	[ "$(readlink "$T/b/rootfs/soft")" = bin/busybox ]
+	[ "$(stat -c %a:%Y "$T/b/rootfs/etc")" = 4711:1000000000 ]
+	[ "$(stat -c %s "$T/b/rootfs/sparse")" = 1073741824 ]
+	[ "$(stat -c %b "$T/b/rootfs/sparse")" -lt 1000 ]
+	run_bundle "$T/b" stat -c %u:%g /bin/busybox
+	[ "$output" = 0:0 ]
+	run bryo bundle "$T/fs" "$T/fs/inside"
+	[ "$status" -eq 1 ]
+	has_line "is inside of"
+}
+
+@test "bundle: owners keep their IDs, files of others in a directory are named by this machine's" {
+	requires user subid
+	mkdir "$T/d"
+	unshare --user --map-root-user --map-auto sh -c ': >"$1/f" && chown 33:34 "$1/f"' sh "$T/d"
+	bryo bundle "$T/d" "$T/b"
+	[ "$(stat -c %u:%g "$T/b/rootfs/f")" = "$(stat -c %u:%g "$T/d/f")" ]
+	run bryo bundle /usr/share/doc/bash "$T/c"
+	[ "$status" -eq 1 ]
+	has_line "'.' belongs to uid 0 of this machine"
+	bryo bundle --squash /usr/share/doc/bash "$T/c"
+	[ -O "$T/c/rootfs/." ]
+}
+
+@test "bundle: what is there stays: a directory that is not empty, a file" {
+	pack "$T/a.tar"
+	mkdir "$T/full" "$T/empty"
+	: >"$T/full/x"
+	run bryo bundle "$T/a.tar" "$T/full"
+	[ "$status" -eq 1 ]
+	has_line "is not empty"
+	run bryo bundle "$T/a.tar" "$T/full/x"
+	has_line "exists and is not a directory"
+	bryo bundle "$T/a.tar" "$T/empty"
+	[ -f "$T/empty/config.json" ]
+	run bryo bundle "$T/nope" "$T/b"
+	has_line "open '$T/nope': No such file or directory"
+	[ ! -e "$T/b" ]
+}
+
+@test "bundle: progress is for a terminal" {
+	requires cmd:script
+	pack "$T/a.tar"
+	bryo bundle "$T/a.tar" "$T/b" 2>"$T/err"
+	[ ! -s "$T/err" ]
+	script -qec "$BRYO bundle $T/a.tar $T/c" /dev/null </dev/null >"$T/tty" 3>&-
+	grep -q 'files, .* MiB' "$T/tty"
+	script -qec "$BRYO bundle --quiet $T/a.tar $T/d" /dev/null </dev/null >"$T/tty" 3>&-
+	[ ! -s "$T/tty" ]
 }

@@ -178,6 +178,7 @@ has_subids() {
 #	systemd       a user manager answers
 #	cgroup2       the unified hierarchy is the only one
 #	seccomp       bryo was built with system call filters
+#	bundle        bryo was built with libarchive
 #	cmd:NAME      a program
 requires() {
 	local what
@@ -199,6 +200,8 @@ requires() {
 			skip "needs cgroup2: /sys/fs/cgroup is not the unified hierarchy alone" ;;
 		seccomp) "$BRYO" --version | grep -q '+SECCOMP' ||
 			skip "needs seccomp: bryo was built without" ;;
+		bundle) [ -x "${BRYO%/*}/helpers/bryo-unpack" ] || [ -x "${BRYO%/bin/*}/libexec/bryo/bryo-unpack" ] ||
+			skip "needs bundle: bryo was built without libarchive" ;;
 		cmd:*) command -v "${what#cmd:}" >/dev/null || skip "needs ${what#cmd:}: it is not installed" ;;
 		*) echo "requires: '$what' is unknown" >&2; return 1 ;;
 		esac

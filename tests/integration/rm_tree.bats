@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# bryo rm-tree: what rm cannot remove, and what nobody should.
+# shellcheck disable=SC2030,SC2031
+
+load ../lib/bryo
+
+setup() {
+	requires userns
+	bryo_setup
+}
+
+deep() { # deep DIR LEVELS
+	python3 -c 'import os, sys
+os.mkdir(sys.argv[1])
+os.chdir(sys.argv[1])
+for i in range(int(sys.argv[2])):
+    os.mkdir("d")
+    os.chdir("d")
+open("file", "w").close()' "$1" "$2"
+}
+
+@test "rm-tree: files of subordinate IDs" {
+	requires user subid
+	mkdir "$T/x"
+	unshare --user --map-root-user --map-auto sh -c \
+		'cd "$1" && mkdir -p a/b && : >a/b/c && chown -R 33:33 a && chmod 0 a/b a' sh "$T/x"
+	not rm -rf "$T/x" 2>/dev/null
+	bryo rm-tree "$T/x"
+	[ ! -e "$T/x" ]
+}
+
+@test "rm-tree: modes of 0, no link followed, ten thousand levels" {
+	requires cmd:python3
+	mkdir -p "$T/x/a/b" "$T/keep/sub"
+	: >"$T/keep/file"
+	ln -s "$T/keep" "$T/x/a/link"
+	ln -s "$T/keep/file" "$T/x/file"
+	chmod 0 "$T/x/a/b" "$T/x/a"
+	deep "$T/x/deep" 10000
+	(ulimit -n 64 && bryo rm-tree "$T/x/")
+	[ ! -e "$T/x" ]
+	[ -f "$T/keep/file" ] && [ -d "$T/keep/sub" ]
+}
+
+@test "rm-tree: refuses a link, the place we are in, the home directory and nothing at all" {
+	local home=$T/home
+
+	mkdir -p "$T/x/y"
+	ln -s x "$T/link"
+	: >"$T/file"
+	run bryo rm-tree "$T/link"
+	[ "$status" -eq 1 ]
+	has_line "is not a directory"
+	run bryo rm-tree "$T/file"
+	has_line "is not a directory"
+	run bryo rm-tree "$T/nope"
+	has_line "No such file"
+	for d in . .. / /. "$T/x/.." "$T/x/."; do
+		run bryo rm-tree "$d"
+		[ "$status" -eq 1 ]
+		has_line "refusing to remove"
+	done
+	cd "$T/x/y"
+	run bryo rm-tree "$T/x"
+	has_line "which the working directory is in"
+	cd "$T"
+	HOME=$home run bryo rm-tree "$home"
+	has_line "which the home directory is in"
+	[ -d "$T/x/y" ] && [ -d "$home" ]
+}
+
+@test "rm-tree: refuses what a container runs from" {
+	make_bundle
+	args sleep 60
+	run_detached
+	run bryo rm-tree "$BUNDLE"
+	[ "$status" -eq 1 ]
+	has_line "container '$ID' is running from"
+	[ -f "$BUNDLE/config.json" ]
+	bryo delete --force "$ID"
+	bryo rm-tree "$BUNDLE"
+	[ ! -e "$BUNDLE" ]
+}
+
+@test "rm-tree: refuses a tree of somebody else" {
+	requires user
+	run bryo rm-tree /usr/share
+	[ "$status" -eq 1 ]
+	has_line "which is not one of yours"
+}
+
+@test "rm-tree: a mount point stops it" {
+	requires root
+	mkdir -p "$T/x/m"
+	mount -t tmpfs none "$T/x/m"
+	: >"$T/x/m/file"
+	run bryo rm-tree "$T/x"
+	local there=no
+	[ ! -f "$T/x/m/file" ] || there=yes
+	umount "$T/x/m"
+	[ "$status" -eq 1 ]
+	[ $there = yes ]
+	has_line "is a mount point"
+}
