@@ -39,7 +39,7 @@ static int parse_words(struct arena *a, const struct strv *words, struct listen_
 			    str_eq(make[i].path, make[j].path))
 				rc = err_set(err, EINVAL, "'%.120s' is given twice", words->v[i]);
 		if (rc < 0)
-			return err_in(err, rc, "listen");
+			return err_in(err, rc, "--listen");
 	}
 	ret->make = make;
 	ret->n += (int)words->n;
@@ -53,7 +53,7 @@ static const char *names_entry(struct arena *a, const struct listen_request *q,
 	auto_str struct str s = STR_INIT;
 	bool named = q->names;
 
-	for (int i = 0; i < plan->n - plan->inherited; i++)
+	for (int i = 0; i < listen_made(plan); i++)
 		named |= plan->make[i].name != NULL;
 	if (!named)
 		return NULL;
@@ -138,7 +138,7 @@ static int move_log(int top, struct err *err)
 int listen_place_inside(const struct listen_plan *plan, int total, int *sock, int *slave,
 			struct err *err)
 {
-	int made = plan->n - plan->inherited, preserved = total - plan->n;
+	int made = listen_made(plan), preserved = total - plan->n;
 	int first = 3 + plan->inherited, rc;
 
 	if (!made)

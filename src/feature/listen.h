@@ -50,6 +50,12 @@ struct listen_plan {
 	int *fds;	/* the same, opened; -1 before that */
 };
 
+/* How many of them bryo makes. */
+static inline int listen_made(const struct listen_plan *plan)
+{
+	return plan->n - plan->inherited;
+}
+
 struct listen_request {
 	int inherited;
 	const char *names;	  /* of the inherited ones, or NULL */

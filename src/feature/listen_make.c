@@ -189,7 +189,7 @@ static int open_one(const struct listen_socket *s, struct err *err)
 int listen_open_outside(struct arena *a, const struct listen_plan *plan, int first,
 			struct pairs *ret_files, struct err *err)
 {
-	int n = plan->n - plan->inherited, rc = 0;
+	int n = listen_made(plan), rc = 0;
 
 	*ret_files = (struct pairs){ 0 };
 	if (!n)
@@ -233,7 +233,7 @@ static int try_unix(const char *path, struct err *err)
 
 int listen_try_outside(const struct listen_plan *plan, struct err *err)
 {
-	for (int i = 0; i < plan->n - plan->inherited; i++) {
+	for (int i = 0; i < listen_made(plan); i++) {
 		const struct listen_socket *s = &plan->make[i];
 		auto_fd int sock = -1;
 		int rc;
@@ -250,7 +250,7 @@ int listen_try_outside(const struct listen_plan *plan, struct err *err)
 
 void listen_close(const struct listen_plan *plan)
 {
-	for (int i = 0; i < plan->n - plan->inherited; i++)
+	for (int i = 0; i < listen_made(plan); i++)
 		fd_closep(&plan->fds[i]);
 }
 

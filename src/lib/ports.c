@@ -81,6 +81,21 @@ static int open_change(bryo_ctx *ctx, const char *id, const char *spec, struct c
 	return rc == 0 ? slirp_port_check(&c->arena, ret, err) : rc;
 }
 
+/* bind would say that another program has it. */
+static int check_own(struct container *c, const struct slirp_api *api, const struct port *p,
+		     struct err *err)
+{
+	struct slirp_forwards list;
+	int rc = slirp_port_list(&c->arena, api, &list, err);
+
+	for (size_t i = 0; rc == 0 && i < list.n; i++)
+		if (port_overlaps(&list.v[i].port, p))
+			return err_set(
+				err, EADDRINUSE, "'%s' claims a port of the host that '%s' has",
+				port_word(&c->arena, p), port_word(&c->arena, &list.v[i].port));
+	return rc;
+}
+
 int bryo_port_add(bryo_ctx *ctx, const char *id, const char *spec, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
@@ -94,7 +109,9 @@ int bryo_port_add(bryo_ctx *ctx, const char *id, const char *spec, struct bryo_e
 		return rc;
 	one = (struct ports){ &p, 1 };
 	api = api_of(&c);
-	rc = ports_try_outside(&c.arena, &one, false, err);
+	rc = check_own(&c, &api, &p, err);
+	if (rc == 0)
+		rc = ports_try_outside(&c.arena, &one, false, err);
 	return rc < 0 ? rc : slirp_port_add(&api, &p, err);
 }
 

@@ -9,15 +9,17 @@
 #include "feature/mount_data.h"
 
 #include <linux/capability.h>
+#include <string.h>
 
 /* Without both, nothing tells what belongs to the container. */
 static void check_sharing(const struct plan *plan, struct notes *notes)
 {
 	if ((plan->ns.differ & CLONE_NEWPID) || plan->cgroup.backend != CGROUP_NONE)
 		return;
-	note_add(notes, NOTE_WARNING, "linux.namespaces",
-		 "the config has no pid namespace and there is no cgroup",
-		 "processes that the container leaves behind cannot all be found by kill and delete");
+	note_add(
+		notes, NOTE_WARNING, "linux.namespaces",
+		"the config has no pid namespace and there is no cgroup",
+		"processes that the container leaves behind cannot all be found by kill and delete");
 	note_remedy(notes, "add {\"type\": \"pid\"} to linux.namespaces");
 }
 
@@ -59,16 +61,45 @@ static int check_userns(const struct spec *spec, const struct plan *plan, struct
 /* Who gets the content of a descriptor does not get the descriptor. */
 static int check_data(const struct plan *plan, struct err *err)
 {
+	/* those of --listen have other numbers here */
+	int passed = plan->process.preserve_fds - listen_made(&plan->process.listen);
+
 	for (size_t i = 0; i < plan->mounts.n; i++) {
 		const struct mount_data *d = plan->mounts.v[i].content;
 
-		if (!d || d->fd < 3 || d->fd >= 3 + plan->process.preserve_fds)
+		if (!d || d->fd < 3 || d->fd >= 3 + passed)
 			continue;
-		err_set(err, EINVAL, "mounts[%zu] '%s': the process would get descriptor %d as well", i,
+		err_set(err, EINVAL,
+			"mounts[%zu] '%s': the process would get descriptor %d as well", i,
 			plan->mounts.v[i].target, d->fd);
 		return err_hint(err, -EINVAL,
 				"take one behind those of --preserve-fds and LISTEN_FDS: fd:%d",
-				3 + plan->process.preserve_fds);
+				3 + passed);
+	}
+	return 0;
+}
+
+/* bind would say that another program has it. */
+static int check_ports(const struct plan *plan, struct err *err)
+{
+	auto_arena struct arena a = ARENA_INIT;
+
+	for (int i = 0; i < listen_made(&plan->process.listen); i++) {
+		const struct listen_socket *s = &plan->process.listen.make[i];
+		struct port own = { s->kind == LISTEN_UDP ? PORT_UDP : PORT_TCP,
+				    s->address,
+				    false,
+				    s->port,
+				    1,
+				    1 };
+
+		own.v6 = s->address && strchr(s->address, ':');
+		for (size_t k = 0; k < plan->net.ports.n; k++)
+			if (s->kind != LISTEN_UNIX && port_overlaps(&own, &plan->net.ports.v[k]))
+				return err_set(
+					err, EINVAL,
+					"--listen %s and --publish %s claim one port of the host",
+					s->word, port_word(&a, &plan->net.ports.v[k]));
 	}
 	return 0;
 }
@@ -93,7 +124,7 @@ int plan_check(const struct spec *spec, const struct plan *plan, struct notes *n
 {
 	check_sharing(plan, notes);
 	check_device_rules(spec, plan, notes);
-	if (check_data(plan, err) < 0)
+	if (check_data(plan, err) < 0 || check_ports(plan, err) < 0)
 		return -EINVAL;
 	if (check_changes(plan, err) < 0)
 		return -ENOTSUP;

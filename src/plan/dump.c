@@ -214,10 +214,10 @@ static void dump_labels(struct json_out *o, const struct process_plan *p)
 		json_out_str(o, "selinuxLabel", p->lsm.selinux);
 	if (p->listen.n)
 		json_out_u64(o, "listenFds", (uint64_t)p->listen.n);
-	if (p->listen.n == p->listen.inherited)
+	if (!listen_made(&p->listen))
 		return;
 	json_out_array(o, "listen");
-	for (int i = 0; i < p->listen.n - p->listen.inherited; i++)
+	for (int i = 0; i < listen_made(&p->listen); i++)
 		json_out_str(o, NULL, p->listen.make[i].word);
 	json_out_end(o, ']');
 }

@@ -210,7 +210,7 @@ static void close_others(const struct init_args *args)
 	const struct log_sink *log = log_get();
 	const int own[] = { args->sock, args->listener, args->pid1, log->fd, log->mirror };
 	const struct process_plan *p = &args->plan->process;
-	size_t made = (size_t)(p->listen.n - p->listen.inherited), n = ARRAY_LEN(own);
+	size_t made = (size_t)listen_made(&p->listen), n = ARRAY_LEN(own);
 	auto_free int *keep = mem_alloc(sizeof(own) + (m->n + made) * sizeof(int));
 
 	memcpy(keep, own, sizeof(own));

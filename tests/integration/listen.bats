@@ -27,7 +27,7 @@ listeners() { # listeners PORT: of the host
 
 # covers: --listen
 @test "a server without a network is reached from the host: tcp, udp and a unix socket" {
-	requires cmd:socat cmd:python3
+	requires cmd:socat cmd:python3 cmd:ss
 	local tcp udp
 
 	tcp=$(free_port)
@@ -150,8 +150,8 @@ failing() { # failing WORD TEXT...: run --listen WORD says these, and leaves not
 	[ -z "$(bryo list -q)" ]
 }
 
-@test "a port in use, and one below the limit" {
-	requires cmd:socat cmd:python3
+@test "a port in use, an address of nobody" {
+	requires cmd:socat cmd:python3 cmd:ss
 	local port
 
 	port=$(free_port)
@@ -176,7 +176,7 @@ failing() { # failing WORD TEXT...: run --listen WORD says these, and leaves not
 
 @test "words that are wrong" {
 	args true
-	failing 8080 "begins with neither tcp:, udp: nor unix:" "[NAME=]tcp:[IP:]PORT"
+	failing 8080 "--listen: '8080': it begins with neither tcp:, udp: nor unix:" "[NAME=]tcp:[IP:]PORT"
 	failing tcp:localhost:80 "no IPv4 address"
 	failing unix:@x "abstract sockets"
 	failing "unix:$(printf '%0108d' 0)" "at most 107 bytes"

@@ -8,7 +8,7 @@ load ../lib/tool
 
 setup() {
 	bryo_setup
-	requires userns cmd:socat cmd:python3
+	requires userns cmd:socat cmd:python3 cmd:ss
 	make_bundle
 	add_tool peer
 	config '.root.readonly = false'
@@ -175,8 +175,14 @@ reached() { # over BACKEND: tcp, udp, a range, one address
 	# what is in use is refused, and the rest of its range is not there
 	run bryo port add "$ID" "$((first + 2))-$((first + 3)):82-83"
 	[ "$status" -eq 1 ]
-	has_line "bind 0.0.0.0:$((first + 3))/tcp: Address already in use"
+	has_line "claims a port of the host that '0.0.0.0:$((first + 3)):83/tcp' has"
 	[ -z "$(listener "$((first + 2))")" ]
+	socat "TCP-LISTEN:$((first + 2)),bind=127.0.0.1" STDOUT >/dev/null 3>&- &
+	wait_for 5 eval "[ -n \"\$(listener $((first + 2)))\" ]"
+	run bryo port add "$ID" "$((first + 2)):82"
+	[ "$status" -eq 1 ]
+	has_line "bind 0.0.0.0:$((first + 2))/tcp: Address already in use"
+	kill %1
 	run bryo port add "$ID" '[::1]:8080:80'
 	has_line "slirp4netns publishes on IPv4 addresses only"
 	run bryo port add "$ID" 127.0.0.1:5353:53/udp
@@ -280,6 +286,9 @@ in_use() {
 	run bryo run -b "$BUNDLE" --net slirp4netns -p 8080-8089:80-89 -p 127.0.0.1:8085:1 "$ID" </dev/null
 	[ "$status" -eq 1 ]
 	has_line "port '127.0.0.1:8085:1/tcp' claims a port of the host that '8080-8089:80-89/tcp' has"
+	run bryo run -b "$BUNDLE" --net slirp4netns -p 127.0.0.1:8080-8089:80-89 --listen tcp:8085 "$ID" </dev/null
+	[ "$status" -eq 1 ]
+	has_line "--listen tcp:8085 and --publish 127.0.0.1:8080-8089:80-89/tcp claim one port of the host"
 	for net in none host; do
 		run bryo run -b "$BUNDLE" --net $net -p 8080:80 "$ID" </dev/null
 		[ "$status" -eq 1 ]
