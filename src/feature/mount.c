@@ -210,9 +210,16 @@ static int take_source(int source, struct err *err)
 	return fd >= 0 ? fd : err_sys(err, "duplicate a descriptor");
 }
 
+/* A file system that the container's root may not write to either. */
+static bool is_out_of_reach(int rc)
+{
+	return rc == -EROFS || rc == -EACCES || rc == -EPERM;
+}
+
 static int do_bind(const struct mount_op *op, int source, int rootfd, struct err *err)
 {
 	auto_fd int target = -1, tree = -1;
+	struct err why = ERR_INIT;
 	struct stat st;
 	int rc;
 
@@ -222,9 +229,13 @@ static int do_bind(const struct mount_op *op, int source, int rootfd, struct err
 		return err_sys(err, "source '%s'", op->source);
 	if (S_ISLNK(st.st_mode) && op->o.copy_symlink)
 		return do_symlink(op, source, rootfd, err);
-	target = mount_target(op, S_ISDIR(st.st_mode), rootfd, op->lenient ? NULL : err);
+	target = mount_target(op, S_ISDIR(st.st_mode), rootfd, &why);
+	if (target < 0 && op->lenient && is_out_of_reach(target))
+		return 0;
+	if (target < 0 && err)
+		*err = why;
 	if (target < 0)
-		return op->lenient ? 0 : target;
+		return target;
 	tree = op->map.active ? take_source(source, err)
 			      : mount_clone(source, op->recursive, 0, 0, err);
 	if (tree == -EINVAL && !op->recursive)

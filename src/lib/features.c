@@ -82,6 +82,7 @@ static void features_annotations(struct json_out *o)
 #ifdef BRYO_COMMIT
 	json_out_str(o, "org.bryo.commit", BRYO_COMMIT);
 #endif
+	json_out_str(o, "org.bryo.network", "none,host,auto,pasta,slirp4netns,join");
 	json_out_str(o, "org.opencontainers.runc.checkpoint.enabled", "false");
 	json_out_str(o, "run.oci.crun.checkpoint.enabled", "false");
 	json_out_str(o, "run.oci.crun.wasm", "false");

@@ -28,18 +28,21 @@ traffic() { # traffic BACKEND
 	printf '%s\n' "nameserver 127.0.0.53" "search lan.test" "options timeout:3" >"$T/resolv.conf"
 	args /bin/sh -c "wget -qO- http://$SERVER:8000/hello; cat /etc/resolv.conf
 		nslookup here.test | grep Address | tail -1
+		for gw in 10.0.2.2 198.51.100.1; do
+			wget -T 2 -qO- http://\$gw:8001/hello && echo 'the host is open'
+		done
 		for i in \$(seq 100); do wget -qO- http://$SERVER:8000/hello & done | grep -c hello; wait"
-	run in_host "serve 8000; resolver 127.0.0.53; bryo run -b \"\$BUNDLE\" --net $1 \"\$ID\""
+	run in_host "serve 8000; serve 8001 127.0.0.1; resolver 127.0.0.53; bryo run -b \"\$BUNDLE\" --net $1 \"\$ID\""
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "${lines[0]}" = hello ]
 	[[ $output == *"search lan.test"*"options timeout:3"* && $output != *127.0.0.53* ]]
-	[[ $output == *203.0.113.99* ]]
+	[[ $output == *203.0.113.99* && $output != *"the host is open"* ]]
 	[ "${lines[-1]}" = 100 ]
 }
 
-@test "slirp4netns: out to a server, 100 at once, and names from a resolver on the host's loopback" { traffic slirp4netns; }
-@test "pasta: out to a server, 100 at once, and names from a resolver on the host's loopback" { traffic pasta; }
+@test "slirp4netns: out to a server but not to the host's loopback, 100 at once, and names from a resolver on the host's loopback" { traffic slirp4netns; }
+@test "pasta: out to a server but not to the host's loopback, 100 at once, and names from a resolver on the host's loopback" { traffic pasta; }
 
 # ipv6 BACKEND WORD
 ipv6() {
@@ -285,4 +288,26 @@ resolv_is() { # resolv_is NAMESERVER: what the container sees
 	[ "$(stat -c %u "$ROOT/$ID/slirp.sock")" = "$(id -u)" ]
 	not test -e "$ROOT/$ID/net.ready"
 	[ "$(state_of)" = running ]
+}
+
+@test "auto without a user namespace of the container's own, and what excludes a word" {
+	net_requires slirp4netns
+	[ "$(id -u)" = 0 ] || skip "needs root, if of a user namespace only"
+	config '.linux.namespaces |= map(select(.type != "user")) | del(.linux.uidMappings, .linux.gidMappings)'
+	args ip -o addr
+	run in_host 'bryo run -b "$BUNDLE" --net auto "$ID"'
+	echo "$output"
+	[[ $status -eq 0 && $output == *" 10.0.2.100/24"* ]]
+	run in_host 'bryo run -b "$BUNDLE" --net pasta "$ID"'
+	[[ $status -ne 0 && $output == *"pasta "* ]]
+}
+
+@test "a word for the network and a network namespace given by path exclude each other" {
+	config '(.linux.namespaces[] | select(.type == "network")) += {path: "/proc/self/ns/net"}'
+	run bryo run -b "$BUNDLE" --net none "$ID"
+	[[ $status -eq 1 && $output == *"a network namespace given by path exclude each other"* ]]
+}
+
+@test "features names the networks" {
+	[ "$("$BRYO" features | jq -r '.annotations["org.bryo.network"]')" = none,host,auto,pasta,slirp4netns,join ]
 }

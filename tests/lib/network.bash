@@ -37,11 +37,11 @@ host_up() {
 	[ ! -e "$T/resolv.conf" ] || mount --bind "$T/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 }
 
-# serve PORT: a web server on every address; /hello says hello
+# serve PORT [ADDRESS]: a web server, on every address without one; /hello says hello
 serve() {
 	mkdir -p "$T/www"
 	echo hello >"$T/www/hello"
-	busybox httpd -f -p "[::]:$1" -h "$T/www" >"$T/httpd.out" 2>&1 &
+	busybox httpd -f -p "${2:-[::]}:$1" -h "$T/www" >"$T/httpd.out" 2>&1 &
 	wait_for 5 eval "ss -Hltn 'sport = :$1' | grep -q ."
 }
 

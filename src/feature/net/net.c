@@ -22,9 +22,21 @@ static const struct {
 	{ NET_SLIRP4NETNS, &net_slirp4netns },
 };
 
+static int check(const struct net_backend *b, const struct host *host, const struct net_words *words,
+		 bool userns, struct err *err)
+{
+	int rc = b->usable(host, words, err);
+
+	if (rc < 0 || userns || !b->needs_userns)
+		return rc;
+	return err_hint(err,
+			err_set(err, EPERM, "%s needs a user namespace of the container's own", b->name),
+			"add {\"type\": \"user\"} to linux.namespaces");
+}
+
 /* The first one that this host can; why_not collects what the others lack. */
 static int choose(struct arena *a, const struct host *host, const struct net_words *words,
-		  struct net_plan *ret, struct err *err)
+		  bool userns, struct net_plan *ret, struct err *err)
 {
 	auto_str struct str lacks = STR_INIT;
 	struct err all = ERR_INIT;
@@ -33,7 +45,7 @@ static int choose(struct arena *a, const struct host *host, const struct net_wor
 	for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
 		struct err one = ERR_INIT;
 
-		if (backends[i].backend->usable(host, words, &one) == 0) {
+		if (check(backends[i].backend, host, words, userns, &one) == 0) {
 			ret->kind = backends[i].kind;
 			ret->backend = backends[i].backend;
 			ret->why = lacks.len ? arena_strdup(a, lacks.p)
@@ -43,7 +55,7 @@ static int choose(struct arena *a, const struct host *host, const struct net_wor
 		one.hint[0] = '\0';
 		str_addf(&lacks, "%s%s", lacks.len ? "; " : "", err_format(&one, text, sizeof(text)));
 		one = (struct err)ERR_INIT;
-		(void)backends[i].backend->usable(host, words, &one);
+		(void)check(backends[i].backend, host, words, userns, &one);
 		err_also(&all, &one);
 	}
 	if (err)
@@ -51,18 +63,18 @@ static int choose(struct arena *a, const struct host *host, const struct net_wor
 	return -all.num;
 }
 
-static int pick(struct arena *a, const struct host *host, const struct net_words *words,
+static int pick(struct arena *a, const struct host *host, const struct net_words *words, bool userns,
 		struct net_plan *ret, struct err *err)
 {
 	ret->kind = words->kind;
 	if (words->kind == NET_AUTO)
-		return choose(a, host, words, ret, err);
+		return choose(a, host, words, userns, ret, err);
 	for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
 		int rc;
 
 		if (backends[i].kind != words->kind)
 			continue;
-		rc = backends[i].backend->usable(host, words, err);
+		rc = check(backends[i].backend, host, words, userns, err);
 		if (rc == 0)
 			ret->backend = backends[i].backend;
 		return rc;
@@ -136,7 +148,7 @@ int net_plan(struct arena *a, const struct net_request *q, struct host *host,
 		return net_publish_plan(a, q->spec, host, ret, err);
 	}
 	host_need_net_tools(host);
-	rc = pick(a, host, &words, ret, err);
+	rc = pick(a, host, &words, q->ns->differ & CLONE_NEWUSER, ret, err);
 	if (rc < 0)
 		return rc;
 	plan_helper(a, q, &words, host, mounts, ret);
