@@ -63,7 +63,8 @@ static void pasta_plan(struct arena *a, const struct host *host, const struct id
 static void pasta_describe(struct arena *a, const struct net_plan *plan, const struct net_launch *l,
 			   struct helper_desc *ret)
 {
-	const struct strv ports = ports_pasta(a, &plan->ports); /* "-t", "none" and so on, if none */
+	const struct strv ports =
+		ports_pasta(a, &plan->ports); /* "-t", "none" and so on, if none */
 	VEC(const char *) argv = VEC_INIT;
 
 	*vec_add(a, &argv) = "pasta";
@@ -77,8 +78,7 @@ static void pasta_describe(struct arena *a, const struct net_plan *plan, const s
 		*vec_add(a, &argv) = "--ipv4-only";
 	*vec_add(a, &argv) = "--dns-forward";
 	*vec_add(a, &argv) = plan->dns;
-	for (const char *const *side = (const char *const[]){ "-T", "-U", NULL }; *side;
-	     side++) {
+	for (const char *const *side = (const char *const[]){ "-T", "-U", NULL }; *side; side++) {
 		*vec_add(a, &argv) = *side;
 		*vec_add(a, &argv) = "none";
 	}

@@ -23,8 +23,9 @@ static int slirp_usable(const struct host *host, const struct net_words *words, 
 		return err_hint(err, err_set(err, ENOENT, "slirp4netns is not installed"),
 				"install the package slirp4netns");
 	if (!host->net_tun)
-		return err_hint(err, err_set(err, EACCES, "slirp4netns cannot open /dev/net/tun"),
-				"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has");
+		return err_hint(
+			err, err_set(err, EACCES, "slirp4netns cannot open /dev/net/tun"),
+			"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has");
 	return 0;
 }
 
@@ -33,8 +34,8 @@ static bool root_is_us(const struct host *host, const struct idmap_plan *ids)
 {
 	uint32_t uid, gid;
 
-	return ids->known && id_to_outside(&ids->uid, 0, &uid) && id_to_outside(&ids->gid, 0, &gid) &&
-	       uid == host->uid && gid == host->gid;
+	return ids->known && id_to_outside(&ids->uid, 0, &uid) &&
+	       id_to_outside(&ids->gid, 0, &gid) && uid == host->uid && gid == host->gid;
 }
 
 static void slirp_plan(struct arena *a, const struct host *host, const struct idmap_plan *ids,

@@ -60,8 +60,8 @@ static int read_facts(struct arena *a, struct container *c, struct net_target *r
 	return 0;
 }
 
-static int find_one(const struct bryo_ctx *ctx, struct arena *a, const char *id, const char **ret_next,
-		    struct net_target *ret, struct err *err)
+static int find_one(const struct bryo_ctx *ctx, struct arena *a, const char *id,
+		    const char **ret_next, struct net_target *ret, struct err *err)
 {
 	auto_container struct container c = CONTAINER_INIT;
 	int rc = container_open(ctx, id, false, &c, err);
@@ -88,8 +88,8 @@ static int find_one(const struct bryo_ctx *ctx, struct arena *a, const char *id,
 	return rc;
 }
 
-int net_target_find(const struct bryo_ctx *ctx, struct arena *a, const char *id, struct net_target *ret,
-		    struct err *err)
+int net_target_find(const struct bryo_ctx *ctx, struct arena *a, const char *id,
+		    struct net_target *ret, struct err *err)
 {
 	int rc = 0;
 
@@ -97,7 +97,8 @@ int net_target_find(const struct bryo_ctx *ctx, struct arena *a, const char *id,
 		const char *next = NULL;
 
 		if (i == CHAIN_MAX)
-			return err_set(err, ELOOP, "network 'join:%s': too many containers one behind another",
+			return err_set(err, ELOOP,
+				       "network 'join:%s': too many containers one behind another",
 				       id);
 		rc = find_one(ctx, a, id, &next, ret, err);
 		if (rc < 0)

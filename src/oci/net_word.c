@@ -9,16 +9,20 @@
 
 #include <string.h>
 
-#define MTU_MIN	     68u   /* RFC 791 */
-#define MTU_MIN_IPV6 1280u /* RFC 8200 */
+#define MTU_MIN	     68u    /* RFC 791 */
+#define MTU_MIN_IPV6 1280u  /* RFC 8200 */
 #define MTU_MAX	     65520u /* both helpers' */
 
 static const struct {
 	const char *name;
 	enum net_kind kind;
 } words[] = {
-	{ "none", NET_NONE },	{ "host", NET_HOST },		    { "auto", NET_AUTO },
-	{ "pasta", NET_PASTA }, { "slirp4netns", NET_SLIRP4NETNS }, { "join", NET_JOIN },
+	{ "none", NET_NONE },
+	{ "host", NET_HOST },
+	{ "auto", NET_AUTO },
+	{ "pasta", NET_PASTA },
+	{ "slirp4netns", NET_SLIRP4NETNS },
+	{ "join", NET_JOIN },
 };
 
 static bool has_options(enum net_kind kind)

@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define KEEPER	   "bryo-keeper"
-#define WORDS_MAX  16384
-#define REPORT_MS  5000
+#define KEEPER	  "bryo-keeper"
+#define WORDS_MAX 16384
+#define REPORT_MS 5000
 
 /* [base/child.c says why] */
 #ifndef MFD_NOEXEC_SEAL
@@ -44,7 +44,8 @@ static int open_words(struct err *err)
 		fd = memfd_create("words", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return err_sys(err, "make a memory file");
-	if (ftruncate(fd, WORDS_MAX) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+	if (ftruncate(fd, WORDS_MAX) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		return err_sys(err, "size a memory file");
 	return take_fd(&fd);
 }
@@ -105,7 +106,9 @@ static int start_kept(struct helper_run *h, struct err *err)
 	int rc = libexec_find(&a, KEEPER, &path, err);
 
 	if (rc < 0)
-		return err_hint(err, rc, "it ends %s when the container ends: `make install` brings it", h->desc->name);
+		return err_hint(err, rc,
+				"it ends %s when the container ends: `make install` brings it",
+				h->desc->name);
 	while (h->desc->argv[n])
 		n++;
 	argv = arena_alloc(&a, (n + 4) * sizeof(*argv));
@@ -155,15 +158,17 @@ static void release(struct helper_run *h)
 	fd_closep(&h->words);
 }
 
-int helper_start_outside(struct helper_runs *runs, const struct helper_desc *desc, int pidfd, int statefd,
-			 struct err *err)
+int helper_start_outside(struct helper_runs *runs, const struct helper_desc *desc, int pidfd,
+			 int statefd, struct err *err)
 {
 	struct helper_run *h = &runs->v[runs->n];
 	int rc;
 
 	if (runs->n == HELPERS_MAX)
 		return err_set(err, E2BIG, "too many helper programs");
-	*h = (struct helper_run){ .desc = desc, .child = CHILD_INIT, .ready = -1, .report = -1, .dirfd = statefd };
+	*h = (struct helper_run){
+		.desc = desc, .child = CHILD_INIT, .ready = -1, .report = -1, .dirfd = statefd
+	};
 	h->words = open_words(err);
 	rc = h->words < 0 ? h->words : start(h, pidfd, err);
 	if (rc < 0) {
@@ -186,14 +191,14 @@ static int judge(struct helper_run *h, bool late, struct err *err)
 	rc = child_wait(&h->child, &ended);
 	read_words(h, words, sizeof(words));
 	if (late)
-		rc = err_set(err, ETIMEDOUT, "'%s' was not ready within %d ms%s%s", h->desc->name, h->desc->timeout_ms,
-			     words[0] ? ": " : "", words);
+		rc = err_set(err, ETIMEDOUT, "'%s' was not ready within %d ms%s%s", h->desc->name,
+			     h->desc->timeout_ms, words[0] ? ": " : "", words);
 	else if (rc == 0 || !WIFEXITED(h->child.status))
-		rc = err_set(err, EIO, "'%s' ended before it was ready%s%s", h->desc->name, words[0] ? ": " : "",
-			     words);
-	else
-		rc = err_set(err, EIO, "'%s' exited with status %d%s%s", h->desc->name, WEXITSTATUS(h->child.status),
+		rc = err_set(err, EIO, "'%s' ended before it was ready%s%s", h->desc->name,
 			     words[0] ? ": " : "", words);
+	else
+		rc = err_set(err, EIO, "'%s' exited with status %d%s%s", h->desc->name,
+			     WEXITSTATUS(h->child.status), words[0] ? ": " : "", words);
 	return rc;
 }
 
@@ -201,7 +206,8 @@ static int judge(struct helper_run *h, bool late, struct err *err)
 static int watch(const struct helper_run *h, int fd, int64_t deadline)
 {
 	for (;;) {
-		struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = h->child.pidfd, .events = POLLIN } };
+		struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+				      { .fd = h->child.pidfd, .events = POLLIN } };
 		int64_t left = deadline - now_ms();
 
 		if (left <= 0)

@@ -45,9 +45,10 @@ static void test_words(void)
 		struct net_words w;
 		int rc = net_words_parse(&a, words[i].text, &w, &err);
 
-		ok(rc == words[i].rc && (rc < 0 || (w.kind == words[i].kind && w.mtu == words[i].mtu &&
-						    w.ipv6.set == words[i].ipv6.set &&
-						    w.ipv6.v == words[i].ipv6.v)),
+		ok(rc == words[i].rc &&
+			   (rc < 0 ||
+			    (w.kind == words[i].kind && w.mtu == words[i].mtu &&
+			     w.ipv6.set == words[i].ipv6.set && w.ipv6.v == words[i].ipv6.v)),
 		   "network '%s'", words[i].text ? words[i].text : "(none)");
 		if (rc == 0 && w.kind == NET_JOIN)
 			ok_str(w.join, "web", "the container to join");
@@ -58,15 +59,16 @@ static const struct {
 	const char *what, *host, *dns, *want;
 } resolv[] = {
 	{ "a forwarder replaces the servers, the rest stays",
-	  "# made by somebody\nnameserver 127.0.0.53\nsearch a.test b.test\noptions edns0 trust-ad\n", "10.0.2.3",
-	  "nameserver 10.0.2.3\nsearch a.test b.test\noptions edns0 trust-ad\n" },
+	  "# made by somebody\nnameserver 127.0.0.53\nsearch a.test b.test\noptions edns0 trust-ad\n",
+	  "10.0.2.3", "nameserver 10.0.2.3\nsearch a.test b.test\noptions edns0 trust-ad\n" },
 	{ "no file", NULL, "10.0.2.3", "nameserver 10.0.2.3\n" },
-	{ "no newline at the end", "domain a.test", "10.0.2.3", "nameserver 10.0.2.3\ndomain a.test\n" },
-	{ "tabs, and words that only begin so", "search\ta.test\nsearches b\nnameservers 1.2.3.4\n", "10.0.2.3",
-	  "nameserver 10.0.2.3\nsearch\ta.test\n" },
+	{ "no newline at the end", "domain a.test", "10.0.2.3",
+	  "nameserver 10.0.2.3\ndomain a.test\n" },
+	{ "tabs, and words that only begin so", "search\ta.test\nsearches b\nnameservers 1.2.3.4\n",
+	  "10.0.2.3", "nameserver 10.0.2.3\nsearch\ta.test\n" },
 	{ "without a forwarder loopback goes",
-	  "nameserver 127.0.0.1\nnameserver ::1\nnameserver 192.0.2.1\nnameserver\t192.0.2.2\n", NULL,
-	  "nameserver 192.0.2.1\nnameserver\t192.0.2.2\n" },
+	  "nameserver 127.0.0.1\nnameserver ::1\nnameserver 192.0.2.1\nnameserver\t192.0.2.2\n",
+	  NULL, "nameserver 192.0.2.1\nnameserver\t192.0.2.2\n" },
 	{ "nothing is left", "nameserver 127.0.0.53\nsearch a.test\n", NULL, NULL },
 };
 
@@ -75,11 +77,16 @@ static void test_resolv(void)
 	for (size_t i = 0; i < ARRAY_LEN(resolv); i++) {
 		auto_arena struct arena a = ARENA_INIT;
 
-		ok_str(net_resolv_text(&a, resolv[i].host, resolv[i].dns), resolv[i].want, resolv[i].what);
+		ok_str(net_resolv_text(&a, resolv[i].host, resolv[i].dns), resolv[i].want,
+		       resolv[i].what);
 	}
 }
 
-#define MAP(...) { (struct id_extent[]){ __VA_ARGS__ }, sizeof((struct id_extent[]){ __VA_ARGS__ }) / sizeof(struct id_extent) }
+#define MAP(...)                                                         \
+	{                                                                \
+		(struct id_extent[]){ __VA_ARGS__ },                     \
+			ARRAY_LEN(((struct id_extent[]){ __VA_ARGS__ })) \
+	}
 
 static const struct {
 	const char *what;
@@ -88,16 +95,18 @@ static const struct {
 	int rc;
 	const char *nested; /* "inside outside count ..." */
 } maps[] = {
-	{ "the same map", MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }), MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }), true, 0,
-	  "0 0 1, 1 1 65536, " },
-	{ "the caller is another one there", MAP({ 0, 1000, 1 }), MAP({ 0, 100000, 1000 }, { 1000, 1000, 1 }), true, 0,
-	  "0 1000 1, " },
-	{ "a line that two lines of the target have", MAP({ 0, 100, 10 }), MAP({ 5, 100, 4 }, { 50, 104, 100 }), true, 0,
-	  "0 5 4, 4 50 6, " },
-	{ "what is not there is left out", MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }), MAP({ 7, 1000, 1 }), false, 0,
-	  "0 7 1, " },
-	{ "or refused", MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }), MAP({ 7, 1000, 1 }), true, -EINVAL, "" },
-	{ "a gap in the middle", MAP({ 0, 100, 10 }), MAP({ 0, 100, 2 }, { 9, 108, 9 }), false, 0, "0 0 2, 8 9 2, " },
+	{ "the same map", MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }),
+	  MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }), true, 0, "0 0 1, 1 1 65536, " },
+	{ "the caller is another one there", MAP({ 0, 1000, 1 }),
+	  MAP({ 0, 100000, 1000 }, { 1000, 1000, 1 }), true, 0, "0 1000 1, " },
+	{ "a line that two lines of the target have", MAP({ 0, 100, 10 }),
+	  MAP({ 5, 100, 4 }, { 50, 104, 100 }), true, 0, "0 5 4, 4 50 6, " },
+	{ "what is not there is left out", MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }),
+	  MAP({ 7, 1000, 1 }), false, 0, "0 7 1, " },
+	{ "or refused", MAP({ 0, 1000, 1 }, { 1, 100000, 65536 }), MAP({ 7, 1000, 1 }), true,
+	  -EINVAL, "" },
+	{ "a gap in the middle", MAP({ 0, 100, 10 }), MAP({ 0, 100, 2 }, { 9, 108, 9 }), false, 0,
+	  "0 0 2, 8 9 2, " },
 	{ "nothing at all", MAP({ 0, 100, 10 }), MAP({ 0, 5000, 2 }), false, -EINVAL, "" },
 };
 
@@ -113,10 +122,10 @@ static void test_nested(void)
 		int rc = net_join_ids(&a, &t, maps[i].strict, &notes, &ids, &err);
 
 		for (size_t k = 0; rc == 0 && k < ids.nested_uid.n; k++)
-			str_addf(&got, "%u %u %u, ", ids.nested_uid.v[k].inside, ids.nested_uid.v[k].outside,
-				 ids.nested_uid.v[k].count);
-		ok(rc == maps[i].rc && strcmp(got.p ? got.p : "", maps[i].nested) == 0, "nested: %s (%s)", maps[i].what,
-		   got.p ? got.p : "");
+			str_addf(&got, "%u %u %u, ", ids.nested_uid.v[k].inside,
+				 ids.nested_uid.v[k].outside, ids.nested_uid.v[k].count);
+		ok(rc == maps[i].rc && strcmp(got.p ? got.p : "", maps[i].nested) == 0,
+		   "nested: %s (%s)", maps[i].what, got.p ? got.p : "");
 	}
 }
 

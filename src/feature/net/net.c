@@ -22,16 +22,17 @@ static const struct {
 	{ NET_SLIRP4NETNS, &net_slirp4netns },
 };
 
-static int check(const struct net_backend *b, const struct host *host, const struct net_words *words,
-		 bool userns, struct err *err)
+static int check(const struct net_backend *b, const struct host *host,
+		 const struct net_words *words, bool userns, struct err *err)
 {
 	int rc = b->usable(host, words, err);
 
 	if (rc < 0 || userns || !b->needs_userns)
 		return rc;
-	return err_hint(err,
-			err_set(err, EPERM, "%s needs a user namespace of the container's own", b->name),
-			"add {\"type\": \"user\"} to linux.namespaces");
+	return err_hint(
+		err,
+		err_set(err, EPERM, "%s needs a user namespace of the container's own", b->name),
+		"add {\"type\": \"user\"} to linux.namespaces");
 }
 
 /* The first one that this host can; why_not collects what the others lack. */
@@ -53,7 +54,8 @@ static int choose(struct arena *a, const struct host *host, const struct net_wor
 			return 0;
 		}
 		one.hint[0] = '\0';
-		str_addf(&lacks, "%s%s", lacks.len ? "; " : "", err_format(&one, text, sizeof(text)));
+		str_addf(&lacks, "%s%s", lacks.len ? "; " : "",
+			 err_format(&one, text, sizeof(text)));
 		one = (struct err)ERR_INIT;
 		(void)check(backends[i].backend, host, words, userns, &one);
 		err_also(&all, &one);
@@ -63,8 +65,8 @@ static int choose(struct arena *a, const struct host *host, const struct net_wor
 	return -all.num;
 }
 
-static int pick(struct arena *a, const struct host *host, const struct net_words *words, bool userns,
-		struct net_plan *ret, struct err *err)
+static int pick(struct arena *a, const struct host *host, const struct net_words *words,
+		bool userns, struct net_plan *ret, struct err *err)
 {
 	ret->kind = words->kind;
 	if (words->kind == NET_AUTO)
@@ -160,8 +162,8 @@ int net_files_outside(const struct net_plan *plan, int statefd, struct err *err)
 	if (!plan->resolv_conf)
 		return 0;
 	/* Whatever user the program runs as has to read it. The directory is 0700. */
-	return file_replace_at(statefd, NET_RESOLV, plan->resolv_conf, strlen(plan->resolv_conf), 0644,
-			       err);
+	return file_replace_at(statefd, NET_RESOLV, plan->resolv_conf, strlen(plan->resolv_conf),
+			       0644, err);
 }
 
 void net_dump_text(const struct net_plan *p, struct str *s)
@@ -169,14 +171,17 @@ void net_dump_text(const struct net_plan *p, struct str *s)
 	if (p->kind == NET_NOT_SAID)
 		return;
 	str_addf(s, "network\n  %s%s%s%s%s%s\n", net_kind_name(p->kind), p->join ? " " : "",
-		 p->join ? p->join : "", p->why ? " (" : "", p->why ? p->why : "", p->why ? ")" : "");
+		 p->join ? p->join : "", p->why ? " (" : "", p->why ? p->why : "",
+		 p->why ? ")" : "");
 	if (!p->backend)
 		return;
-	str_addf(s, "  helper       %s%s\n", p->program, p->sandboxed ? ", in a sandbox of its own" : "");
+	str_addf(s, "  helper       %s%s\n", p->program,
+		 p->sandboxed ? ", in a sandbox of its own" : "");
 	str_addf(s, "  address      %s\n", p->address ? p->address : "the host's own");
 	str_addf(s, "  gateway      %s\n", p->gateway ? p->gateway : "the host's own");
 	str_addf(s, "  mtu          %u\n  ipv6         %s\n", p->mtu, p->ipv6 ? "yes" : "no");
-	str_addf(s, "  resolv.conf  %s%s\n", p->resolv_conf ? "names are asked for at " : "the container's own",
+	str_addf(s, "  resolv.conf  %s%s\n",
+		 p->resolv_conf ? "names are asked for at " : "the container's own",
 		 p->resolv_conf ? p->dns : "");
 	net_publish_dump_text(p, s);
 }

@@ -26,15 +26,18 @@ static int check(const struct net_target *t, const struct ns_plan *ns, bool nest
 					"container '%s' has no network of its own to join", t->id),
 				"it runs in the host's: --net host is the same");
 	if (nest && is_joined(ns, CLONE_NEWUSER))
-		return err_set(err, EINVAL,
-			       "a user namespace given by path and the network of container '%s' exclude each "
-			       "other: that belongs to another one", t->id);
+		return err_set(
+			err, EINVAL,
+			"a user namespace given by path and the network of container '%s' exclude each "
+			"other: that belongs to another one",
+			t->id);
 	if (nest && !(t->namespaces & CLONE_NEWPID))
-		return err_hint(err,
-				err_set(err, EPERM,
-					"container '%s' sees the processes of the host, the one that would join it too",
-					t->id),
-				"give it a pid namespace");
+		return err_hint(
+			err,
+			err_set(err, EPERM,
+				"container '%s' sees the processes of the host, the one that would join it too",
+				t->id),
+			"give it a pid namespace");
 	return 0;
 }
 
@@ -62,7 +65,8 @@ int net_join_ns(struct arena *a, const struct net_target *t, const struct host *
 	if (rc < 0)
 		return rc;
 	if (nest)
-		more[n++] = (struct ns_join){ CLONE_NEWUSER, arena_printf(a, "%s/user", dir), t->user };
+		more[n++] =
+			(struct ns_join){ CLONE_NEWUSER, arena_printf(a, "%s/user", dir), t->user };
 	more[n++] = (struct ns_join){ CLONE_NEWNET, arena_printf(a, "%s/net", dir), t->net };
 	prepend(a, ns, more, n);
 	ns->differ |= CLONE_NEWNET;
@@ -72,14 +76,15 @@ int net_join_ns(struct arena *a, const struct net_target *t, const struct host *
 	ns->create |= CLONE_NEWUSER;
 	ns->differ |= CLONE_NEWUSER;
 	note_add(notes, NOTE_ADAPTED, "linux.namespaces",
-		 arena_printf(a, "the network of container '%s' belongs to its user namespace", t->id),
+		 arena_printf(a, "the network of container '%s' belongs to its user namespace",
+			      t->id),
 		 "the user namespace is nested in that of container '%s'", t->id);
 	return 0;
 }
 
 /* The part of want's line that one line of the target has; false: its first ID is not there. */
-static bool cut(const struct id_extent *want, const struct id_extents *target, struct id_extent *host,
-		struct id_extent *nested)
+static bool cut(const struct id_extent *want, const struct id_extents *target,
+		struct id_extent *host, struct id_extent *nested)
 {
 	for (size_t i = 0; i < target->n; i++) {
 		const struct id_extent *e = &target->v[i];
@@ -102,14 +107,16 @@ static uint32_t gap(const struct id_extent *want, const struct id_extents *targe
 	uint32_t n = want->count;
 
 	for (size_t i = 0; i < target->n; i++)
-		if (target->v[i].outside > want->outside && target->v[i].outside - want->outside < n)
+		if (target->v[i].outside > want->outside &&
+		    target->v[i].outside - want->outside < n)
 			n = target->v[i].outside - want->outside;
 	return n;
 }
 
 static int refuse(const struct net_target *t, const char *what, uint32_t id, struct err *err)
 {
-	int rc = err_set(err, EINVAL, "%s %u of the host is not in the user namespace of container '%s'", what,
+	int rc = err_set(err, EINVAL,
+			 "%s %u of the host is not in the user namespace of container '%s'", what,
 			 id, t->id);
 
 	return err_hint(err, rc, "what shares its network can have only the IDs that it has");
@@ -143,17 +150,20 @@ static int translate(struct arena *a, const struct net_target *t, const struct i
 	*map = (struct id_extents){ host.v, host.n };
 	*ret = (struct id_extents){ nested.v, nested.n };
 	return nested.n ? 0
-			: err_set(err, EINVAL, "container '%s' has no %s of the caller's", t->id, what);
+			: err_set(err, EINVAL, "container '%s' has no %s of the caller's", t->id,
+				  what);
 }
 
 int net_join_ids(struct arena *a, const struct net_target *t, bool strict, struct notes *notes,
 		 struct idmap_plan *ids, struct err *err)
 {
 	bool cut_off = false;
-	int rc = translate(a, t, &t->uid, "user", strict, &ids->uid, &ids->nested_uid, &cut_off, err);
+	int rc = translate(a, t, &t->uid, "user", strict, &ids->uid, &ids->nested_uid, &cut_off,
+			   err);
 
 	if (rc == 0)
-		rc = translate(a, t, &t->gid, "group", strict, &ids->gid, &ids->nested_gid, &cut_off, err);
+		rc = translate(a, t, &t->gid, "group", strict, &ids->gid, &ids->nested_gid,
+			       &cut_off, err);
 	if (rc < 0)
 		return rc;
 	ids->writer = IDMAP_JOINER;

@@ -21,7 +21,8 @@ static bool is_loopback(const char *address)
 	       str_starts(address, "::1") || str_starts(address, "0:0:0:0:0:0:0:1");
 }
 
-static void add_line(const char *line, size_t len, bool keep_servers, size_t *servers, struct str *s)
+static void add_line(const char *line, size_t len, bool keep_servers, size_t *servers,
+		     struct str *s)
 {
 	const char *p = line;
 
@@ -31,8 +32,8 @@ static void add_line(const char *line, size_t len, bool keep_servers, size_t *se
 		if (!keep_servers || is_loopback(p))
 			return;
 		(*servers)++;
-	} else if (!is_line(line, "search") && !is_line(line, "domain") && !is_line(line, "options") &&
-		   !is_line(line, "sortlist")) {
+	} else if (!is_line(line, "search") && !is_line(line, "domain") &&
+		   !is_line(line, "options") && !is_line(line, "sortlist")) {
 		return;
 	}
 	str_addn(s, line, len);
