@@ -82,6 +82,8 @@ int mount_open_source(const struct mount_op *op, struct err *err)
 	if (fd >= 0)
 		return fd;
 	rc = err_sys(err, "open the source '%s'", op->source);
+	if (rc == -ENOENT)
+		return err_hint(err, rc, "make it, or take the mount out of the config");
 	return rc == -EACCES
 		       ? err_hint(err, rc,
 				  "you need search permission on every directory of that path")

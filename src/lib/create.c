@@ -380,12 +380,16 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 	return 0;
 }
 
-static bool single_threaded(void)
+/* clone3 without exec: what another thread holds would stay locked in init. */
+static int check_threads(struct err *err)
 {
 	struct stat st;
 
 	/* One entry besides "." and "..": link count 3. */
-	return stat("/proc/self/task", &st) < 0 || st.st_nlink <= 3;
+	if (stat("/proc/self/task", &st) < 0 || st.st_nlink <= 3)
+		return 0;
+	return err_set(err, EINVAL,
+		       "a container can be created from a single-threaded process only");
 }
 
 static void name_directories(const struct bryo_ctx *ctx, struct creation *c, const char *id)
@@ -447,9 +451,9 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	int rc;
 
-	if (!single_threaded())
-		return err_set(err, EINVAL,
-			       "a container can be created from a single-threaded process only");
+	rc = check_threads(err);
+	if (rc < 0)
+		return rc;
 	c.manager = ctx->cgroup_manager;
 	c.throw_away = o->throw_away && !o->detach;
 	name_directories(ctx, &c, id);
@@ -513,6 +517,8 @@ int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o
 	name_directories(ctx, &c, id);
 	if (rc == 0)
 		rc = prepare(NULL, &c, id, o, host, err);
+	if (rc == 0 && !host->faked)
+		rc = check_threads(err);
 	if (rc == 0 && !host->faked)
 		rc = plan_try(ctx, &c.plan, o, c.state_dir, err);
 	if (rc < 0 && !c.plan.id)

@@ -286,6 +286,7 @@ static int remove_lost(struct gc *g, const struct cgroup_found *f, struct err *e
 	const char *unit = strrchr(parent, '/');
 	size_t len = unit ? strlen(unit) : 0;
 	auto_container struct container c = CONTAINER_INIT;
+	int rc;
 
 	c.record = (struct record){
 		.cgroup = f->path,
@@ -293,7 +294,10 @@ static int remove_lost(struct gc *g, const struct cgroup_found *f, struct err *e
 		.boot_id = state_boot_id(&g->arena),
 		.cgroup_unit = len > 6 && str_eq(unit + len - 6, ".scope") ? unit + 1 : NULL,
 	};
-	return container_remove_cgroup(g->ctx, &c, err);
+	rc = container_remove_cgroup(g->ctx, &c, err);
+	if (rc == 0 && c.record.cgroup_unit)
+		cgroup_end_scope(f->path);
+	return rc;
 }
 
 static void sweep_cgroups(struct gc *g)

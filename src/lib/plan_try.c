@@ -70,7 +70,8 @@ static int try_pid_file(const char *path, struct err *err)
 	if (slash)
 		slash[slash == dir] = '\0';
 	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return err_sys(err, "--pid-file '%s': its directory", path);
+		return err_hint(err, err_sys(err, "--pid-file '%s': its directory", path),
+				"name a file in a directory that is there and yours");
 	return 0;
 }
 
