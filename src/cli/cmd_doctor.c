@@ -115,7 +115,7 @@ const struct command cmd_doctor = {
 	.synopsis = "[OPTIONS]",
 	.about =
 		"Checks what containers without root need here: kernel, user namespaces, subordinate\n"
-		"IDs, helper programs, file systems, cgroups, session, network. Changes nothing.\n"
+		"IDs, helper programs, file systems, cgroups, session, network. Leaves nothing behind.\n"
 		"Exits 0 when nothing is missing, 1 when something is, 2 when it could not look.",
 	.opts = doctor_opts,
 	.args_size = sizeof(struct doctor_args),

@@ -21,8 +21,6 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
-enum fs_kind { FS_LOCAL, FS_NETWORK, FS_FUSE, FS_OVERLAY, FS_PLAIN /* without owners */ };
-
 /* Those that change what a container can do; the magics that linux/magic.h lacks are from their sources. */
 static const struct {
 	unsigned long magic;
@@ -86,21 +84,34 @@ static const char *mount_point(struct doctor *d, const char *path)
 	return best;
 }
 
+/* Where else to keep it. */
+static void say_elsewhere(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	if (str_eq(c->arg, "storage"))
+		say_remedy(
+			d, f,
+			"set graphroot in %s to a local directory of your own, such as /var/tmp/%s-containers",
+			d->host.privileged ? "/etc/containers/storage.conf"
+					   : "~/.config/containers/storage.conf",
+			shell_word(d->host.user, "USER"));
+	else
+		say_remedy(
+			d, f,
+			"keep bundles on a local file system (/var/tmp, or a scratch disk), or use "
+			"--idmap single");
+}
+
 static void check_type(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	const char *path = place_of(d, c), *name = NULL;
-	enum fs_kind kind = FS_LOCAL;
+	enum fs_kind kind;
 	struct statfs fs;
 
 	if (statfs(path, &fs) < 0) {
 		say_degraded(d, f, "%s: %s", path, strerror(errno));
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(types) && !name; i++)
-		if ((unsigned long)fs.f_type == types[i].magic) {
-			name = types[i].name;
-			kind = types[i].kind;
-		}
+	kind = fs_classify((unsigned long)fs.f_type, &name);
 	switch (kind) {
 	case FS_LOCAL:
 		say_ok(d, f, "%s is on a local file system", path);
@@ -127,18 +138,7 @@ static void check_type(struct doctor *d, const struct doctor_check *c, struct fi
 		say_degraded(d, f, "%s is on %s, which has neither owners nor links", path, name);
 		break;
 	}
-	if (str_eq(c->arg, "storage"))
-		say_remedy(
-			d, f,
-			"set graphroot in %s to a local directory, such as /var/tmp/%s-containers",
-			d->host.privileged ? "/etc/containers/storage.conf"
-					   : "~/.config/containers/storage.conf",
-			shell_word(d->host.user, "USER"));
-	else
-		say_remedy(
-			d, f,
-			"keep bundles on a local file system (/var/tmp, or a scratch disk), or use "
-			"--idmap single");
+	say_elsewhere(d, c, f);
 }
 
 static bool flag_of(const char *path, unsigned long flag)
@@ -192,6 +192,8 @@ static void check_write(struct doctor *d, const struct doctor_check *c, struct f
 	if (errno == EROFS)
 		say_remedy(d, f, "%smount -o remount,rw %s", d->sudo,
 			   shell_word(mount_point(d, path), "DIR"));
+	else if (str_eq(c->arg, "storage"))
+		say_elsewhere(d, c, f);
 	else
 		say_remedy(d, f, "name a directory of your own with --path");
 }
@@ -224,6 +226,10 @@ static void check_overlay(struct doctor *d, const struct doctor_check *c, struct
 	bool other = child_find("fuse-overlayfs", NULL, &fuse, NULL) == 0 &&
 		     access("/dev/fuse", R_OK | W_OK) == 0;
 
+	if (access(path, W_OK | X_OK) < 0) {
+		say_degraded(d, f, "not tried, for %s cannot be written", path);
+		return;
+	}
 	if (overlay_try_outside(path, !d->host.privileged, &err) >= 0) {
 		say_ok(d, f, "layers with changes in %s work", path);
 		return;
@@ -304,6 +310,17 @@ static void check_durable(struct doctor *d, const struct doctor_check *c, struct
 	} else {
 		say_ok(d, f, "%s stays for as long as the machine is up", path);
 	}
+}
+
+enum fs_kind fs_classify(unsigned long magic, const char **ret_name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (magic == types[i].magic) {
+			*ret_name = types[i].name;
+			return types[i].kind;
+		}
+	*ret_name = "a local file system";
+	return FS_LOCAL;
 }
 
 const struct doctor_check doctor_directory_checks[] = {

@@ -79,6 +79,9 @@ const char *shell_word(const char *word, const char *what);
 
 /* ------------------------------------------------------------------------------ looking */
 
+/* What a file system's magic number means for containers, and its name. [pure] */
+enum fs_kind { FS_LOCAL, FS_NETWORK, FS_FUSE, FS_OVERLAY, FS_PLAIN /* without owners */ };
+enum fs_kind fs_classify(unsigned long magic, const char **ret_name);
 /* Whether what the user starts outlives the last session. In doctor_session.c. */
 bool session_lingers(struct doctor *d);
 void tryout_run(struct doctor *d);

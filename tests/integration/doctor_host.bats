@@ -41,6 +41,7 @@ setup() {
 	requires user
 	doctor --path /
 	check path.write degraded "Permission denied" "--path"
+	check path.overlay degraded "not tried"
 }
 
 @test "path.xattr: a file system without user xattrs" {
@@ -71,6 +72,18 @@ setup() {
 	doctor --path "$T/home"
 	check path.overlay ok "$T/home"
 	check storage.overlay ok
+}
+
+@test "path.type: FUSE" {
+	requires cmd:fuse-overlayfs
+	[ -w /dev/fuse ] || skip "needs /dev/fuse"
+	# shellcheck disable=SC2016
+	broken 'mkdir $T/m; mount -t tmpfs none $T/m; mkdir $T/m/l $T/m/u $T/m/w $T/m/o
+		fuse-overlayfs -f -o lowerdir=$T/m/l,upperdir=$T/m/u,workdir=$T/m/w $T/m/o >/dev/null 2>&1 &
+		echo $! >$T/pid; n=0; until grep -q "$T/m/o " /proc/self/mountinfo; do n=$((n + 1)); [ $n -lt 100 ]; sleep 0.05; done' \
+		--path "$T/m/o"
+	kill "$(cat "$T/pid")"
+	check path.type degraded "$T/m/o is on FUSE" allow_other "--idmap single"
 }
 
 @test "state.dir: one that would be refused is missing, with the remedy" {

@@ -34,6 +34,23 @@ static const struct {
 	{ NULL, "WHAT" },	 { "\303\244", "WHAT" },
 };
 
+static const struct {
+	unsigned long magic;
+	enum fs_kind kind;
+	const char *name;
+} types[] = {
+	{ 0x6969, FS_NETWORK, "NFS" },
+	{ 0xff534d42, FS_NETWORK, "CIFS" },
+	{ 0xfe534d42, FS_NETWORK, "SMB" },
+	{ 0x0bd00bd0, FS_NETWORK, "Lustre" },
+	{ 0x47504653, FS_NETWORK, "GPFS" },
+	{ 0x65735546, FS_FUSE, "FUSE" },
+	{ 0x794c7630, FS_OVERLAY, "overlay" },
+	{ 0x4d44, FS_PLAIN, "FAT" },
+	{ 0xef53, FS_LOCAL, "a local file system" },	 /* ext4 */
+	{ 0x01021994, FS_LOCAL, "a local file system" }, /* tmpfs */
+};
+
 static struct finding lines[] = {
 	{ "a.b", 0, DOCTOR_OK, "one two three four five six seven eight nine ten", NULL },
 	{ "long.name", 0, DOCTOR_MISSING, "why", "do it with care" },
@@ -73,6 +90,13 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		ok_str(shell_word(words[i].word, "WHAT"), words[i].want,
 		       words[i].word ? words[i].word : "NULL");
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		const char *name;
+
+		ok(fs_classify(types[i].magic, &name) == types[i].kind &&
+			   strcmp(name, types[i].name) == 0,
+		   "file system 0x%lx: %s", types[i].magic, types[i].name);
+	}
 	test_text();
 	return done();
 }
