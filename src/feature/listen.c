@@ -135,17 +135,16 @@ static int move_log(int top, struct err *err)
 	return rc;
 }
 
-int listen_place_inside(const struct listen_plan *plan, int total, int *sock, int *slave,
+int listen_place_inside(const struct listen_plan *plan, int total, int *const *own, size_t n,
 			struct err *err)
 {
 	int made = listen_made(plan), preserved = total - plan->n;
-	int first = 3 + plan->inherited, rc;
+	int first = 3 + plan->inherited, rc = 0;
 
 	if (!made)
 		return 0;
-	rc = move_away(sock, 3 + total, err);
-	if (rc == 0)
-		rc = move_away(slave, 3 + total, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = move_away(own[i], 3 + total, err);
 	if (rc == 0)
 		rc = move_log(3 + total, err);
 	/* the last one first: each goes to where nobody is left */

@@ -83,11 +83,11 @@ int listen_try_outside(const struct listen_plan *plan, struct err *err);
 void listen_undo(const struct pairs *files);
 
 /*
- * Puts the opened sockets behind the inherited ones, and what was preserved behind them. *sock
- * and *slave (either may be -1) and the log are moved out of the way where they are in it.
- * total: how many descriptors the program gets. [inside]
+ * Puts the opened sockets behind the inherited ones, and what was preserved behind them. The n
+ * descriptors *own[] that are still needed (-1: not) and the log are moved out of the way where
+ * they are in it. total: how many descriptors the program gets. [inside]
  */
-int listen_place_inside(const struct listen_plan *plan, int total, int *sock, int *slave,
+int listen_place_inside(const struct listen_plan *plan, int total, int *const *own, size_t n,
 			struct err *err);
 void listen_inside(const struct listen_plan *plan);
 

@@ -268,11 +268,12 @@ void seal_and_exec(const struct process_plan *p, int slave, int sock, int gate)
 {
 	char program[PATH_MAX], home[PATH_MAX + 5];
 	char **env = final_env(p, home, sizeof(home));
+	int *const own[] = { &sock, &slave, &gate };
 	struct err err = ERR_INIT;
 	int rc;
 
 	listen_inside(&p->listen);
-	rc = listen_place_inside(&p->listen, p->preserve_fds, &sock, &slave, &err);
+	rc = listen_place_inside(&p->listen, p->preserve_fds, own, ARRAY_LEN(own), &err);
 	if (rc == 0)
 		rc = seal(p, slave, sock, program, sizeof(program), &err);
 	if (rc == 0 && p->rehearsal)

@@ -108,7 +108,15 @@ listeners() { # listeners PORT: of the host
 	[ "$output" = "$(printf '%s listens\n' 3 4 5; printf 'six\nseven\n8 Bad file descriptor\n9')" ] ||
 		{ echo "$output" >&2; return 1; }
 	not grep -q six log
-	# in a pid namespace of the host's or not, with a terminal or not: the numbers are the same
+	# as many as cover whatever descriptor is needed to the last, with a pid 1 of bryo's or without
+	args sh -c 'inspect sockets 3 4 5 6 7 8 9 10 11 12 13 14 15 | grep -c listens; env | grep LISTEN_PID; echo me $$'
+	for init in '' --init; do
+		# shellcheck disable=SC2046,SC2086
+		run bryo run $init $(printf -- '--listen unix:s%s ' {1..12}) -b "$BUNDLE" "$ID" </dev/null
+		[ "${lines[0]}" = 12 ]
+		[ "${lines[1]#LISTEN_PID=}" = "${lines[2]#me }" ]
+	done
+	# with a terminal or not the numbers are the same
 	args sh -c 'inspect sockets 3 4; ls /proc/self/fd | wc -l'
 	run script -qec "'$BRYO' --root '$ROOT' run -b '$BUNDLE' --listen unix:one '$ID'" /dev/null </dev/null
 	[[ $output == *"3 listens"*"4 Bad file descriptor"* ]] || { echo "$output" >&2; return 1; }
