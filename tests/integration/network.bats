@@ -29,7 +29,7 @@ traffic() { # traffic BACKEND
 	args /bin/sh -c "wget -qO- http://$SERVER:8000/hello; cat /etc/resolv.conf
 		nslookup here.test | grep Address | tail -1
 		for gw in 10.0.2.2 198.51.100.1; do
-			wget -T 2 -qO- http://\$gw:8001/hello && echo 'the host is open'
+			timeout 2 wget -qO- http://\$gw:8001/hello && echo 'the host is open'
 		done
 		for i in \$(seq 100); do wget -qO- http://$SERVER:8000/hello & done | grep -c hello; wait"
 	run in_host "serve 8000; serve 8001 127.0.0.1; resolver 127.0.0.53; bryo run -b \"\$BUNDLE\" --net $1 \"\$ID\""
@@ -217,9 +217,11 @@ resolv_is() { # resolv_is NAMESERVER: what the container sees
 
 @test "resolv.conf is the container's to read, not to write" {
 	net_requires slirp4netns
-	args /bin/sh -c 'echo x >>/etc/resolv.conf || echo refused'
+	config '.root.readonly = false'
+	args /bin/sh -c 'echo x >/etc/mine; echo x >>/etc/resolv.conf || echo refused'
 	run bryo run -b "$BUNDLE" --net slirp4netns "$ID"
 	[[ $status -eq 0 && $output == *refused* ]]
+	[ -e "$BUNDLE/rootfs/etc/mine" ]
 }
 
 @test "join: the network of another container, and of one that joined; what cannot be joined is named" {
