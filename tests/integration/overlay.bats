@@ -78,6 +78,26 @@ x"
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+@test "ephemeral on disk: removed by delete, and by gc after a crash, whoever owns it" {
+	make_bundle
+	config '.root.readonly = false | .annotations["org.bryo.overlay.ephemeral"] = "disk" | .process.capabilities[] += ["CAP_CHOWN"]'
+	args sh -c 'mkdir -p /d/e; echo x >/d/e/f; chown -R 5:5 /d; chmod 700 /d; exec sleep 60'
+	export TMPDIR=$T/home
+	run_detached
+	wait_for 5 eval 'test -e "$T/home/bryo-upper-$ID-"*/upper/d'
+	[ "$(stat -c %a "$T/home/bryo-upper-$ID-"*)" = 700 ]
+	bryo delete --force "$ID"
+	[ -z "$(ls -A "$T/home")" ]
+
+	bryo run -b "$BUNDLE" "$ID" >/dev/null 2>&1 </dev/null &
+	wait_for_status running
+	kill -KILL "$(jq .runner "$ROOT/$ID/record.json")" "$(bryo state "$ID" | jq .pid)"
+	wait_for_status stopped
+	wait_for 5 eval '[ "$(bryo gc | grep -c "$ID")" -ge 1 ]'
+	[ -z "$(ls -A "$T/home")" ]
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
 # covers: --upper
 @test "upper: changes are kept in the directory, which is made, and found again" {
 	in_layers --overlay "$T/a" --upper "$T/keep" -- sh -c 'echo x >/new; rm /opt/only-a'

@@ -244,7 +244,8 @@ static int mount_new(struct stack *s, struct err *err)
 		rc = errno == EINVAL ? -EAGAIN : err_sys(err, "name the layers");
 		return rc;
 	}
-	if ((s->upper >= 0 && (set_number(fs, "upperdir", s->upper) < 0 ||
+	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0 ||
+	    (s->upper >= 0 && (set_number(fs, "upperdir", s->upper) < 0 ||
 			       set_number(fs, "workdir", s->work) < 0)) ||
 	    (p->userxattr && sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0) ||
 	    (p->upper == UPPER_DISK &&
