@@ -424,3 +424,19 @@ gone() { not kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; } 2>/dev/nul
 	[ "$status" -ne 0 ]
 	has_line "exclude each other"
 }
+
+@test "changes on a file system without user attributes: refused at mount time, not deletion by deletion" {
+	requires userns-nested
+	make_bundle busybox
+	config '.root.readonly = false | .annotations["org.bryo.rootfs"] = "overlay"'
+	args true
+	mkdir "$T/m"
+	cat >"$T/nested" <<-END
+		mount -t ramfs ramfs $T/m || exit 99
+		$BRYO --root $ROOT run -b $BUNDLE --idmap single --upper $T/m/keep $ID
+	END
+	run unshare --user --map-root-user --mount sh "$T/nested"
+	[ "$status" -ne 99 ] || skip "needs ramfs: it cannot be mounted here"
+	[ "$status" -ne 0 ]
+	has_line "user.* attributes in the directory for changes: Operation not supported"
+}

@@ -17,9 +17,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 
 #define FSCONFIG_VALUE_MAX 255
 #define OVERFLOW_ID	   65534
+#define PROBE_XATTR	   "user.bryo.probe"
 
 /* What is opened for one mount: closed in any case, and the working directory goes back. */
 struct stack {
@@ -150,6 +152,22 @@ static int open_upper(struct stack *s, struct err *err)
 	}
 	rc = overlay_open_pair(p, p->fds[p->lower.n], &s->upper, &s->work, err);
 	return rc < 0 ? err_in(err, rc, "directory for changes '%s'", p->dir) : 0;
+}
+
+/* Without user.* attributes the kernel would mount it, and fail to replace directories later. */
+static int check_attributes(const struct stack *s, struct err *err)
+{
+	char name[16];
+
+	if (s->work < 0 || !s->plan->userxattr)
+		return 0;
+	(void)snprintf(name, sizeof(name), "%d", s->work);
+	if (setxattr(name, PROBE_XATTR, "", 0, 0) < 0)
+		return err_hint(
+			err, err_sys(err, "user.* attributes in the directory for changes"),
+			"a local disk has them; NFS, ramfs and a tmpfs before Linux 6.6 have not");
+	(void)removexattr(name, PROBE_XATTR);
+	return 0;
 }
 
 /* Names of descriptors are numbers, from there. */
@@ -291,6 +309,8 @@ int overlay_mount_inside(const struct overlay_plan *plan, struct err *err)
 		rc = stack_enter(&s, err);
 	if (rc == 0)
 		rc = open_upper(&s, err);
+	if (rc == 0)
+		rc = check_attributes(&s, err);
 	if (rc == 0) {
 		tree = mount_new(&s, err);
 		if (tree == -EAGAIN)
