@@ -188,6 +188,15 @@ fake() {
 	[ "$(tail -1 "$T/fds")" = "$ROOT/$ID" ]
 }
 
+@test "hooks find the network as the program will" {
+	net_requires slirp4netns
+	args true
+	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "cat /proc/$(jq .pid)/net/dev >\($t)/dev"],
+		env: ["PATH=/usr/bin:/bin"]}]' --arg t "$T"
+	bryo run -b "$BUNDLE" --net slirp4netns "$ID"
+	grep tap0: "$T/dev"
+}
+
 resolv_is() { # resolv_is NAMESERVER: what the container sees
 	run bryo run -b "$BUNDLE" --net slirp4netns "$ID"
 	echo "$output"

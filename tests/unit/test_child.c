@@ -3,6 +3,7 @@
 
 #include "base/child.h"
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -325,6 +326,40 @@ static void test_two(void)
 	   "then the first");
 }
 
+/* The numbers that the program's descriptors get may be those of others here. */
+static void test_more(void)
+{
+	char *argv[] = { "sh", "-c",
+			 "cat <&3; cat <&4; cat <&5; pwd; [ -e /proc/self/fd/6 ] && echo leak; "
+			 "read -r a b c d e sid f </proc/self/stat; [ $sid = $$ ] || echo $sid $$",
+			 NULL };
+	auto_fd int dir = -1;
+	auto_fd int one = -1;
+	auto_fd int two = -1;
+	auto_fd int three = -1;
+	struct child c = CHILD_INIT;
+	struct err err = ERR_INIT;
+
+	if (system("echo one >one; echo two >two; echo three >three; mkdir dir") != 0)
+		exit(EXIT_FAILURE);
+	dir = open("dir", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	three = open("three", O_RDONLY | O_CLOEXEC);
+	two = open("two", O_RDONLY | O_CLOEXEC);
+	one = open("one", O_RDONLY | O_CLOEXEC);
+	c.path = "/bin/sh";
+	c.argv = argv;
+	c.capture = c.session = true;
+	c.pass = one;
+	c.pass_more[0] = two;
+	c.pass_more[1] = three;
+	c.dirfd = dir;
+	ok(child_run(&c, &err) == 0 && str_starts(c.output, "one two three ") &&
+		   strstr(c.output, "/dir") && !strstr(c.output, "leak"),
+	   "three descriptors, a directory and a session: %s", c.output);
+	if (system("rm -rf one two three dir") != 0)
+		exit(EXIT_FAILURE);
+}
+
 int main(void)
 {
 	if (!mkdtemp(scratch) || chdir(scratch) < 0)
@@ -341,6 +376,7 @@ int main(void)
 	test_environment();
 	test_release();
 	test_two();
+	test_more();
 	if (system("rm -rf plain noformat nointerp a b") == 0 && chdir("/") == 0)
 		rmdir(scratch);
 	return done();
