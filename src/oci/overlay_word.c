@@ -56,7 +56,8 @@ int overlay_words(const struct spec *spec, bool old_tmpfs, struct overlay_words 
 			"org.bryo.overlay.ephemeral exclude each other");
 		return err_hint(err, -EINVAL, "either --upper DIR or --ephemeral");
 	}
-	ret->any = ret->lower || ret->upper || spec_annotation(spec, OVERLAY_IDMAP_ANNOTATION) || ret->ephemeral != UPPER_NONE;
+	ret->any = ret->lower || ret->upper || ret->ephemeral != UPPER_NONE ||
+		   spec_annotation(spec, OVERLAY_IDMAP_ANNOTATION);
 	return 0;
 }
 

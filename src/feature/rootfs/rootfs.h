@@ -20,20 +20,20 @@
  *
  * root.path is the lowest layer. Without an upper the root cannot be written, and a single
  * directory is then simply bound. Any number of containers can share lower directories; an upper
- * belongs to one container at a time (overlay_upper.h), because the kernel only warns about two.
+ * belongs to one container at a time (lib/layers.h), because the kernel only warns about two.
  *
  * Which backend: the kernel's overlay first, in a user namespace with userxattr, as trusted.*
  * attributes are root's; fuse-overlayfs where that is installed and the kernel says EINVAL, EPERM,
  * EOPNOTSUPP or ENODEV at mount time: an upper on NFS or on another overlay, stacks that are too
  * deep, a kernel without it. That facts cannot tell this beforehand is why the plan holds an
- * ordered list, and init takes the first that works. Layers with another ID mapping are
- * fuse-overlayfs' alone: the kernel maps IDs of a file system for who owns it, which is root. A backend named in org.bryo.rootfs is the
- * only one.
+ * ordered list, and init takes the first that works. A backend named in org.bryo.rootfs is the only
+ * one. Layers with another ID mapping are for fuse-overlayfs alone: the kernel maps the IDs of a
+ * file system only for who mounted that, which is root.
  *
  * Throw-away changes are in memory: a tmpfs that only init's mount namespace has, so that nothing
- * is left whatever dies. A tmpfs has user.* attributes from Linux 6.6 on; before that (or with
- * "disk") they are in a directory below $TMPDIR or /var/tmp that the record names and delete
- * removes.
+ * is left whatever dies. A tmpfs has user.* attributes from Linux 6.6 on; before that (with
+ * "disk", and where fuse-overlayfs serves, which cannot see it) they are in a directory below
+ * $TMPDIR or /var/tmp that the record names and delete removes.
  */
 #ifndef BRYO_ROOTFS_H
 #define BRYO_ROOTFS_H
