@@ -159,6 +159,7 @@ static int run(const char *how, const struct args *args, struct err *err)
 		rc = jail_enter(err);
 	if (rc < 0)
 		return err_in(err, rc, "shut the unpacking in");
+	filter_enter();
 	t.root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t.root < 0)
 		return err_sys(err, "open the root");

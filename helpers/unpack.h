@@ -70,6 +70,8 @@ struct item {
 /* The caller's cwd becomes the root, and most of what root of a user namespace may do is given up.
  * Everything that opens files of the host (locales, libraries) was done before. */
 int jail_enter(struct err *err);
+/* Then: no more programs, sockets, or code that is not loaded yet. */
+void filter_enter(void);
 /* The map of this user namespace, before the jail hides /proc. */
 int jail_ids(struct target *t, struct err *err);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bryo bundle: from archives, directories and images to something that runs.
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031
 
 load ../lib/bryo
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bryo rm-tree: what rm cannot remove, and what nobody should.
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031
 
 load ../lib/bryo
 

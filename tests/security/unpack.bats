@@ -253,19 +253,48 @@ image() { craft image "$@"; }
 	refused "hides nothing"
 }
 
-@test "an unpack that is interrupted or whose helper dies is removed" {
-	local pid n
+# slow: a bundle whose archive does not come; $pid is bryo, $helper what reads
+slow() {
+	craft tar "$T/a.tar" "f|a|1" "f|b|2"
+	{ head -c 1024 "$T/a.tar"; exec sleep 10; } >"$T/slow" 3>&- &
+	writer=$!
+	"$BRYO" --root "$ROOT" bundle "$T/slow" "$T/b" 2>"$T/err" 3>&- &
+	pid=$!
+	wait_for 5 eval "grep -q 'Seccomp:.*2' /proc/\$(pgrep -P $pid bryo-unpack)/status"
+	helper=$(pgrep -P $pid bryo-unpack)
+}
+
+# fails without drop_rights(), filter_enter(), change_root(); and with a namespace less
+@test "who reads the archive is shut in: rights, calls, mounts, network, descriptors" {
+	local n
 
 	mkfifo "$T/slow"
-	craft tar "$T/a.tar" "f|a|1" "f|b|2"
+	slow
+	cp "/proc/$helper/status" "$T/status"
+	grep -q '^NoNewPrivs:.1' "$T/status"
+	grep -q '^Seccomp:.2' "$T/status"
+	grep -qi '^CapEff:.*8000001b$' "$T/status"
+	grep -qi '^CapPrm:.*8000001b$' "$T/status"
+	[ "$(wc -l <"/proc/$helper/mountinfo")" -eq 1 ]
+	for n in user mnt net pid ipc uts; do
+		[ "$(readlink "/proc/$helper/ns/$n")" != "$(readlink "/proc/self/ns/$n")" ]
+	done
+	# three of its own, the archive, the root
+	[ "$(find "/proc/$helper/fd" -mindepth 1 | wc -l)" -le 6 ]
+	kill $pid $writer
+	wait $pid || true
+}
+
+@test "an unpack that is interrupted or whose helper dies is removed" {
+	local n
+
+	mkfifo "$T/slow"
 	for n in TERM KILL; do
-		{ head -c 1024 "$T/a.tar"; sleep 10; } >"$T/slow" 3>&- &
-		"$BRYO" --root "$ROOT" bundle "$T/slow" "$T/b" 2>"$T/err" 3>&- &
-		pid=$!
-		wait_for 5 eval "[ -n \"\$(pgrep -P $pid bryo-unpack)\" ]"
-		if [ $n = TERM ]; then kill -TERM $pid; else kill -KILL "$(pgrep -P $pid bryo-unpack)"; fi
+		slow
+		if [ $n = TERM ]; then kill -TERM $pid; else kill -KILL "$helper"; fi
 		not wait $pid
-		kill %1 2>/dev/null || kill %3 2>/dev/null || true
+		kill $writer
+		grep -qE 'interrupted by SIGTERM|killed by SIGKILL' "$T/err"
 		[ ! -e "$T/b" ]
 		[ -z "$(find "$T" -maxdepth 1 -name '.b.bryo-*')" ]
 	done
