@@ -123,6 +123,25 @@ reached() { # over BACKEND: tcp, udp, a range, one address
 	wait_for 5 eval "[ -z \"\$(listener $port)\" ]"
 }
 
+# slirp4netns listens with a queue of one (libslirp): not what a hundred clients at once are for
+@test "pasta: 100 clients at once" {
+	local port
+
+	backend pasta
+	port=$(free_port)
+	args peer tcp:80
+	serve -p "127.0.0.1:$port:80"
+	answers "$port" tcp:80
+	[ "$(timeout 20 python3 -c 'import socket, sys, threading
+got = []
+def ask():
+    got.append(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10).recv(64))
+clients = [threading.Thread(target=ask) for _ in range(100)]
+for c in clients: c.start()
+for c in clients: c.join()
+print(got.count(b"tcp:80\n"))' "$port")" -eq 100 ]
+}
+
 @test "IPv6: pasta publishes on it, slirp4netns refuses it by name" {
 	local port
 
