@@ -5,8 +5,9 @@
  *	- a claim without a record, and a record without a process (`creating`), whose lock is free:
  *	  create holds the lock from the claim to its end, and the kernel releases it at its death
  *	- the record of another boot
- *	- a container that has ended, which `run` in the foreground was to delete, and that is gone.
- *	  Other stopped containers are kept: an engine asks for their state and deletes them itself
+ *	- a container that has ended, or was not started, of a `run` in the foreground that is gone: it
+ *	  was to start and to delete it. Other stopped containers are kept: an engine asks for their
+ *	  state and deletes them itself
  *	- a cgroup with our mark of which no record of this state directory tells
  *	- a helper program whose container has ended, and that did not notice
  *	- half-written files of a container, mounts in the state directory of a garbage one, and what
@@ -84,6 +85,8 @@ static const char *why_garbage(const struct gc *g, const struct container *c)
 
 	if (c->status == STATE_CREATING)
 		return "its create was ended before the container was there";
+	if (c->status == STATE_CREATED && r->runner && is_gone(r->runner, r->pid_start))
+		return "the run that was to start it is gone";
 	if (c->status != STATE_STOPPED)
 		return NULL;
 	if (r->boot_id && *r->boot_id && *boot && !str_eq(r->boot_id, boot))

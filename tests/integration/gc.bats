@@ -137,6 +137,16 @@ no_process() { wait_for 5 eval "! pgrep -f '$ROOT'" || { pgrep -af "$ROOT" >&2; 
 	bryo delete "$ID"
 }
 
+@test "a container that a killed run had made and not started goes with its process" {
+	requires cmd:strace
+	killed_at connect:1 run -b "$BUNDLE" "$ID"
+	[ "$(state_of)" = created ]
+	gc
+	[ "$output" = "container $ID: the run that was to start it is gone: removed" ]
+	[ ! -e "$ROOT/$ID" ]
+	no_process
+}
+
 @test "a run that is still there deletes its container itself" {
 	"$BRYO" --root "$ROOT" run -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- &
 	wait_for_status running
