@@ -62,7 +62,7 @@ listeners() { # listeners PORT: of the host
 }
 
 @test "one address of IPv6" {
-	requires cmd:socat cmd:python3
+	requires cmd:socat cmd:python3 cmd:ss
 	local port
 
 	grep -q ' lo$' /proc/net/if_inet6 2>/dev/null || skip "needs IPv6 on lo"
@@ -71,6 +71,7 @@ listeners() { # listeners PORT: of the host
 	run_detached "$ID" --listen "tcp:[::1]:$port"
 	ready
 	[ "$(ask "TCP6:[::1]:$port")" = fd:3 ]
+	[[ $(listeners "$port") == *" [::1]:$port "* ]]
 	not ask "TCP4:127.0.0.1:$port"
 }
 
