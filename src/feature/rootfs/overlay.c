@@ -121,8 +121,8 @@ int overlay_attributes(const struct overlay_plan *plan, uint64_t *ret, struct er
 	return 0;
 }
 
-/* A tmpfs of ours, attached where nobody looks for the time that the overlay takes to be made: the
- * kernel takes no layers from a tree that is not attached. */
+/* A tmpfs of ours, attached where no path leads, over our own root directory: the kernel takes no
+ * layers from a tree that is not attached. */
 static int attach_tmpfs(struct stack *s, struct err *err)
 {
 	auto_fd int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
@@ -179,13 +179,10 @@ static int stack_enter(struct stack *s, struct err *err)
 	return chdir("/proc/self/fd") < 0 ? err_sys(err, "enter '/proc/self/fd'") : 0;
 }
 
+/* The tmpfs stays attached: it goes with the old root, and taking it off by itself would be one more
+ * wait for all CPUs. */
 static void stack_leave(struct stack *s)
 {
-	char name[16];
-
-	(void)snprintf(name, sizeof(name), "%d", s->tmpfs);
-	if (s->tmpfs >= 0)
-		(void)umount2(name, MNT_DETACH);
 	if (s->back >= 0)
 		(void)fchdir(s->back);
 	fd_closep(&s->back);
