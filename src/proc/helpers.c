@@ -186,13 +186,15 @@ static int judge(struct helper_run *h, bool late, struct err *err)
 	struct err ended = ERR_INIT;
 	int rc;
 
+	/* a keeper ends what it keeps when it is asked to, and reaps it */
 	if (late)
-		(void)sys_pidfd_send_signal(h->child.pidfd, SIGKILL, NULL, 0);
+		(void)sys_pidfd_send_signal(h->child.pidfd, h->keeper ? SIGTERM : SIGKILL, NULL, 0);
+	h->child.timeout_ms = REPORT_MS;
 	rc = child_wait(&h->child, &ended);
 	read_words(h, words, sizeof(words));
 	if (late)
-		rc = err_set(err, ETIMEDOUT, "'%s' was not ready within %d ms%s%s", h->desc->name,
-			     h->desc->timeout_ms, words[0] ? ": " : "", words);
+		rc = err_set(err, ETIMEDOUT, "'%s' was not ready within %d s%s%s", h->desc->name,
+			     h->desc->timeout_ms / 1000, words[0] ? ": " : "", words);
 	else if (rc == 0 || !WIFEXITED(h->child.status))
 		rc = err_set(err, EIO, "'%s' ended before it was ready%s%s", h->desc->name,
 			     words[0] ? ": " : "", words);
