@@ -42,6 +42,7 @@ struct gc {
 	struct arena arena;
 	struct cgroups cgroups;
 	VEC(const char *) known; /* when the containers that have a record were created */
+	bool unsure; /* a record could not be read: whose cgroup is whose is not known then */
 	int failed;
 	int stop; /* what the caller's function returned */
 };
@@ -224,6 +225,7 @@ static void sweep_container(struct gc *g, const char *id)
 	rc = record_load(&c.arena, c.dirfd, &c.record, &err);
 	if (rc == 0)
 		*vec_add(&g->arena, &g->known) = arena_strdup(&g->arena, c.record.created);
+	g->unsure |= rc < 0 && rc != -ENOENT;
 	if (c.lock < 0)
 		return;
 	if (rc == -ENOENT) {
@@ -273,6 +275,8 @@ static const char *why_lost(struct gc *g, const struct cgroup_found *c)
 		cgroup_mark(&g->arena, arena_strndup(&g->arena, c->mark, len), g->ctx->root);
 
 	if (is_known(g, c->mark))
+		return NULL;
+	if (str_eq(mine, c->mark) && g->unsure)
 		return NULL;
 	if (str_eq(mine, c->mark))
 		return c->populated ? "its container's state is gone, and processes are left in it"

@@ -273,6 +273,19 @@ with_cgroup() {
 	[ -z "$output" ]
 }
 
+@test "where a record cannot be read no cgroup is taken for lost" {
+	with_cgroup
+	jq '.format = 99' "$ROOT/$ID/record.json" >"$T/record"
+	cp "$ROOT/$ID/record.json" "$T/good"
+	cat "$T/record" >"$ROOT/$ID/record.json"
+	gc
+	[ -z "$output" ]
+	[[ $stderr == *"container '$ID' is kept"*"newer bryo"* ]]
+	has_cgroup "$CG"
+	cat "$T/good" >"$ROOT/$ID/record.json"
+	[ "$(state_of)" = created ]
+}
+
 @test "a create killed with its cgroup made leaves none after gc" {
 	with_cgroup
 	bryo delete --force "$ID"
