@@ -137,7 +137,7 @@ static void told_owner(struct talk *t, const char *p)
 		id = arena_printf(&a, "%u", group ? st.st_gid : st.st_uid);
 	ranges_of_map(&a, group ? &t->job->ids->gid : &t->job->ids->uid, &have);
 	ranges_text(&have, text, sizeof(text));
-	t->rc = err_set(&t->err, EOVERFLOW, "'%s' belongs to %.3s %s%s, which is beyond the container's %s",
+	t->rc = err_set(&t->err, EOVERFLOW, "'%s' belongs to %.3s %s%s, and the container has only %s",
 			name ? name + 1 : "?", p, id,
 			t->job->how == UNPACK_COPY ? " of this machine" : "", text);
 	(void)err_hint(&t->err, t->rc,

@@ -299,3 +299,17 @@ slow() {
 		[ -z "$(find "$T" -maxdepth 1 -name '.b.bryo-*')" ]
 	done
 }
+
+@test "a full disk is an error that leaves nothing" {
+	requires root
+	mkdir "$T/small"
+	mount -t tmpfs -o size=256k none "$T/small"
+	head -c 1M /dev/urandom >"$T/big"
+	tar -C "$T" --owner 0 --group 0 -cf "$T/a.tar" big
+	run bryo bundle "$T/a.tar" "$T/small/b"
+	ls -A "$T/small" >"$T/left"
+	umount "$T/small"
+	[ "$status" -eq 1 ]
+	has_line "'big': write: No space left on device"
+	[ ! -s "$T/left" ]
+}
