@@ -231,7 +231,7 @@ BRYO_API int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_o
 		       char **ret_text, struct bryo_err *err);
 
 struct bryo_garbage {
-	const char *kind;    /* "container", "cgroup", "mount", "file", "cache", "process" */
+	const char *kind;    /* "container", "cgroup", "mount", "file", "cache", "process", "changes" */
 	const char *what;    /* id, path or number */
 	const char *why;     /* it is garbage */
 	bool removed;

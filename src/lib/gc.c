@@ -10,6 +10,7 @@
  *	  state and deletes them itself
  *	- a cgroup with our mark of which no record of this state directory tells
  *	- a helper program whose container has ended, and that did not notice
+ *	- directories of changes that were to be thrown away, of another boot
  *	- half-written files of a container, mounts in the state directory of a garbage one, and what
  *	  is too much in the cache of filters
  * What goes is removed by the same code as in delete, which works from every phase.
@@ -18,7 +19,7 @@
  * tries again (state_claim()); and cgroups are looked for before the records are read, because
  * create writes the record first. So a cgroup that was seen and has no record lost it.
  */
-#include "context.h"
+#include "layers.h"
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -333,6 +334,20 @@ static void sweep_cache(struct gc *g)
 		     "they are half-written, or more than the cache is to hold", 0, NULL);
 }
 
+static void sweep_layers(struct gc *g)
+{
+	struct layers_lost lost = { 0 };
+
+	layers_find_lost(&g->arena, g->ctx, &lost);
+	for (size_t i = 0; i < lost.n && !g->stop; i++) {
+		struct err err = ERR_INIT;
+		int rc = g->o->dry_run ? 0 : layers_remove_lost(g->ctx, lost.v[i], &err);
+
+		tell(g, "changes", lost.v[i],
+		     "its container's changes were to be thrown away, and it is gone", rc, &err);
+	}
+}
+
 int bryo_gc(bryo_ctx *ctx, const struct bryo_gc_options *o, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
@@ -347,6 +362,8 @@ int bryo_gc(bryo_ctx *ctx, const struct bryo_gc_options *o, struct bryo_err *e)
 		sweep_container(&g, ids.v[i]);
 	if (rc >= 0 && !g.stop)
 		sweep_cgroups(&g);
+	if (rc >= 0 && !g.stop)
+		sweep_layers(&g);
 	if (rc >= 0 && !g.stop)
 		sweep_cache(&g);
 	arena_free(&g.arena);

@@ -12,6 +12,7 @@
 #include "base/tree.h"
 #include "lib/userns.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
@@ -21,9 +22,12 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
-#define OWNER "owner" /* in a directory of kept changes: "BOOT PIDNS PID START ID" */
+#define THROWN_AWAY "bryo-upper-"
+#define ALONE_S	    60	    /* a start has written down whose it is by then */
+#define OWNER	    "owner" /* in a directory of kept changes: "BOOT PIDNS PID START ID" */
 
 static const char *absolute(struct arena *a, const char *path)
 {
@@ -103,9 +107,9 @@ int layers_place(struct arena *a, const char *id, const char *bundle, struct ove
 		return err_sys(err, "getrandom");
 	for (size_t i = 0; i < ARRAY_LEN(dirs) && !*ret; i++)
 		if (takes_changes(dirs[i]))
-			*ret = arena_printf(a, "%s/bryo-upper-%s-%016llx", dirs[i], id, r);
+			*ret = arena_printf(a, "%s/" THROWN_AWAY "%s-%016llx", dirs[i], id, r);
 	if (!*ret && plan->upper == UPPER_MEMORY) /* only the second choice needs it */
-		*ret = arena_printf(a, "%s/bryo-upper-%s-%016llx", dirs[0], id, r);
+		*ret = arena_printf(a, "%s/" THROWN_AWAY "%s-%016llx", dirs[0], id, r);
 	if (*ret)
 		return 0;
 	err_set(err, EOPNOTSUPP,
@@ -227,16 +231,25 @@ int layers_make_outside(struct arena *a, const struct overlay_plan *plan, int *r
 	return 0;
 }
 
+/* Of thrown-away changes, which fuse-overlayfs may not have needed; gc asks for their owner. */
+static int open_thrown_away(const struct record *r)
+{
+	if (!r->upper || !r->upper_thrown_away)
+		return -1;
+	return open(r->upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int layers_owned_outside(struct arena *a, int lock, const struct record *r, struct err *err)
 {
+	auto_fd int fd = lock < 0 ? open_thrown_away(r) : -1;
 	const char *text;
 	int rc;
 
-	if (lock < 0)
+	if (lock < 0 && fd < 0)
 		return 0;
 	text = arena_printf(a, "%s %s %d %llu %s\n", r->boot_id, pid_namespace(a), (int)r->pid,
 			    (unsigned long long)r->pid_start, r->id);
-	rc = file_replace_at(lock, OWNER, text, strlen(text), 0600, err);
+	rc = file_replace_at(lock < 0 ? fd : lock, OWNER, text, strlen(text), 0600, err);
 	return rc < 0 ? err_in(err, rc, "directory for changes '%s'", r->upper) : 0;
 }
 
@@ -372,4 +385,48 @@ void layers_notice(const struct bryo_ctx *ctx, const struct launched *l)
 	text = mem_printf("root file system: %s instead of the kernel's overlay (%s)",
 			  rootfs_kind_name(l->root.kind), strerror(l->root.why_not_first));
 	(void)ctx->notice(ctx->notice_arg, text);
+}
+
+/* ------------------------------------------------------------------------------------ gc */
+
+/* Its container is not there any more, whatever its record would say: that may be gone, too. */
+static bool is_lost(struct arena *a, const struct bryo_ctx *ctx, int dirfd, const char *name)
+{
+	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_free char *text = NULL;
+	struct err unread = ERR_INIT;
+	struct record r;
+	struct stat st;
+	const char *ns;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != ctx->host.uid)
+		return false;
+	if (file_read_at(fd, OWNER, 4096, &text, NULL, &unread) == 0 &&
+	    parse_owner(a, text, &ns, &r))
+		return !str_eq(r.boot_id, state_boot_id(a));
+	return time(NULL) - st.st_mtime > ALONE_S;
+}
+
+static void find_lost(struct arena *a, const struct bryo_ctx *ctx, const char *place,
+		      struct layers_lost *ret)
+{
+	auto_dir DIR *d = opendir(place);
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (str_starts(e->d_name, THROWN_AWAY) && is_lost(a, ctx, dirfd(d), e->d_name))
+			*vec_add(a, ret) = arena_printf(a, "%s/%s", place, e->d_name);
+}
+
+void layers_find_lost(struct arena *a, const struct bryo_ctx *ctx, struct layers_lost *ret)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	find_lost(a, ctx, "/var/tmp", ret);
+	if (tmp && tmp[0] == '/' && !str_eq(tmp, "/var/tmp"))
+		find_lost(a, ctx, tmp, ret);
+}
+
+int layers_remove_lost(struct bryo_ctx *ctx, const char *dir, struct err *err)
+{
+	return remove_tree(ctx, dir, err);
 }

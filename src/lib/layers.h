@@ -34,6 +34,14 @@ struct layers_scratch {
 int layers_scratch(struct arena *a, const char *bundle, struct overlay_plan *o, struct layers_scratch *ret,
 		   struct err *err);
 void layers_scratch_end(struct bryo_ctx *ctx, struct layers_scratch *s);
+/* Directories of thrown-away changes, below $TMPDIR and /var/tmp, that no delete will remove: of
+ * another boot, whose records are gone, or of a start that never said whose they are. */
+struct layers_lost {
+	const char **v;
+	size_t n, cap;
+};
+void layers_find_lost(struct arena *a, const struct bryo_ctx *ctx, struct layers_lost *ret);
+int layers_remove_lost(struct bryo_ctx *ctx, const char *dir, struct err *err);
 /* Says that it is not the first choice that init took. */
 void layers_notice(const struct bryo_ctx *ctx, const struct launched *l);
 /* At the end of a container: changes that are thrown away go, kept ones are nobody's. */

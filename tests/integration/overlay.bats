@@ -98,6 +98,20 @@ x"
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+@test "gc: changes on disk of another boot, or without an owner, go; others stay" {
+	export TMPDIR=$T/home
+	mkdir -m 700 "$T/home/bryo-upper-old-1" "$T/home/bryo-upper-new-2" "$T/home/bryo-upper-none-3" \
+		"$T/home/bryo-upper-fresh-4"
+	echo "another-boot 1 1 1 old" >"$T/home/bryo-upper-old-1/owner"
+	echo "$(cat /proc/sys/kernel/random/boot_id) 1 1 1 new" >"$T/home/bryo-upper-new-2/owner"
+	touch -d '2 minutes ago' "$T/home/bryo-upper-none-3"
+	run bryo gc --dry-run
+	has_line bryo-upper-old-1
+	[ -e "$T/home/bryo-upper-old-1" ]
+	bryo gc
+	[ "$(cd "$T/home" && echo *)" = "bryo-upper-fresh-4 bryo-upper-new-2" ]
+}
+
 # covers: --upper
 @test "upper: changes are kept in the directory, which is made, and found again" {
 	in_layers --overlay "$T/a" --upper "$T/keep" -- sh -c 'echo x >/new; rm /opt/only-a'
