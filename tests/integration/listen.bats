@@ -15,6 +15,12 @@ setup() {
 	config '.root.readonly = false'
 }
 
+teardown() {
+	# shellcheck disable=SC2046
+	kill $(jobs -p) 2>/dev/null || true
+	bryo_teardown
+}
+
 # ask ADDRESS: what the server there says. socat's words.
 ask() { timeout 5 socat -t 3 - "$1" </dev/null; }
 ask_udp() { echo hello | timeout 5 socat -t 1 - "UDP:$1"; }

@@ -14,6 +14,12 @@ setup() {
 	config '.root.readonly = false'
 }
 
+teardown() {
+	# shellcheck disable=SC2046
+	kill $(jobs -p) 2>/dev/null || true
+	bryo_teardown
+}
+
 # backend slirp4netns|pasta: skips where it cannot work here
 backend() {
 	BACKEND=$1
