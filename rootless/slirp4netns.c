@@ -6,7 +6,8 @@
  * --disable-host-loopback: 10.0.2.2 would otherwise be the host's 127.0.0.1, where services listen
  * that trust everybody who reaches them. --enable-sandbox moves it into an empty root, for which
  * it becomes ID 0 of the container's user namespace: where that is a subordinate ID, or nobody, its
- * socket would not be the caller's, and it is left out.
+ * socket would not be the caller's, and it is left out. So it is where the container sees the host's
+ * processes, because its root may trace what is in its user namespace.
  */
 #include "feature/net/net.h"
 
@@ -91,6 +92,7 @@ static int slirp_publish(const struct net_plan *plan, int statefd, struct err *e
 
 const struct net_backend net_slirp4netns = {
 	.name = "slirp4netns",
+	.sandbox_inside = true,
 	.check_port = slirp_port_check,
 	.publish = slirp_publish,
 	.usable = slirp_usable,
