@@ -138,9 +138,24 @@ caller() {
 	requires subid
 	make_bundle
 	config '.process.user = {uid: 1000, gid: 1000}'
-	args sh -c 'echo up; sleep 349'
-	caller --die-with-parent
-	kill -KILL "$(cat "$T/bryo.pid")"
+	args sh -c 'echo up; sleep 349; sleep 349'
+	for more in --no-pivot --init; do
+		rm -f "$T/out"
+		caller --die-with-parent $more
+		kill -KILL "$(cat "$T/bryo.pid")"
+		wait_for_status stopped
+		bryo delete "$ID"
+	done
+}
+
+@test "--die-with-parent: before the program runs" {
+	make_bundle
+	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo up >/tmp/up; sleep 30"]}] | .root.readonly = false'
+	args true
+	"$BRYO" --root "$ROOT" run -b "$BUNDLE" --die-with-parent "$ID" </dev/null >/dev/null 2>&1 3>&- &
+	wait_for 10 test -e "$BUNDLE/rootfs/tmp/up"
+	kill -KILL $!
+	wait_for 5 not pgrep -u "$(id -u)" -f 'echo up >/tmp/up; sleep 30'
 	wait_for_status stopped
 }
 
