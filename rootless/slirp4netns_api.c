@@ -131,12 +131,14 @@ static int explain(const struct port *p, unsigned n, int rc, struct err *err)
 		.address = p->address ? p->address : ANY,
 		.port = (uint16_t)(p->host + n),
 	};
-	auto_fd int sock = rc == -EIO ? bind_at(&at, &why) : 0;
+	auto_fd int sock = -1;
 
 	if (rc != -EIO)
-		(void)take_fd(&sock);
-	if (sock >= 0 || !why.num)
 		return rc;
+	sock = bind_at(&at, &why);
+	if (sock >= 0)
+		return err_hint(err, rc,
+				"the port is free; a descriptor for each is needed: see ulimit -n");
 	if (err)
 		*err = why;
 	return -why.num;
