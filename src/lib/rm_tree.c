@@ -10,6 +10,7 @@
 #include "context.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "base/tree.h"
 #include "userns.h"
@@ -19,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define MOUNTS_MAX (4u << 20)
 
 struct removal {
 	int parent;
@@ -117,6 +120,57 @@ static int check_unused(bryo_ctx *ctx, const char *dir, const struct removal *r,
 	return rc;
 }
 
+/* The next mount point of *p, lines of mountinfo: the fifth word, in which bytes may be octal. */
+static bool next_mount(const char **p, char ret[PATH_MAX])
+{
+	const char *word = *p;
+	size_t n = 0;
+
+	for (int i = 0; i < 4 && word; i++)
+		word = strchr(word, ' ') ? strchr(word, ' ') + 1 : NULL;
+	if (!**p || !word)
+		return false;
+	for (; *word && *word != ' ' && n < PATH_MAX - 1; word++) {
+		ret[n] = *word;
+		if (*word == '\\' && word[1] && word[2] && word[3]) {
+			ret[n] = (char)((word[1] - '0') << 6 | (word[2] - '0') << 3 |
+					(word[3] - '0'));
+			word += 3;
+		}
+		n++;
+	}
+	ret[n] = '\0';
+	word = strchr(word, '\n');
+	*p = word ? word + 1 : "";
+	return true;
+}
+
+/* Before anything is gone; what another mount namespace has there shows only on the way. */
+static int check_mounts(const char *dir, const struct removal *r, struct err *err)
+{
+	char link[40], path[PATH_MAX], mount[PATH_MAX];
+	auto_fd int fd = openat(r->parent, r->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	auto_free char *text = NULL;
+	size_t len;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 ||
+	    file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_MAX, &text, NULL, NULL) < 0)
+		return 0;
+	path[n] = '\0';
+	len = (size_t)n;
+	for (const char *p = text; next_mount(&p, mount);) {
+		if (strncmp(mount, path, len) != 0 || (mount[len] && mount[len] != '/'))
+			continue;
+		return err_hint(err,
+				err_set(err, EBUSY, "'%s' is a mount point below '%s'", mount, dir),
+				"unmount it first");
+	}
+	return 0;
+}
+
 static int remove_tree(bryo_ctx *ctx, const char *dir, struct removal *r, struct err *err)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -125,6 +179,8 @@ static int remove_tree(bryo_ctx *ctx, const char *dir, struct removal *r, struct
 
 	if (rc == 0)
 		rc = check_place(dir, r, err);
+	if (rc == 0)
+		rc = check_mounts(dir, r, err);
 	if (rc == 0)
 		rc = check_unused(ctx, dir, r, err);
 	if (rc < 0)

@@ -91,16 +91,19 @@ open("file", "w").close()' "$1" "$2"
 	has_line "which is not one of yours"
 }
 
-@test "rm-tree: a mount point stops it" {
+@test "rm-tree: what is mounted below is refused before anything is removed" {
 	requires root
-	mkdir -p "$T/x/m"
-	mount -t tmpfs none "$T/x/m"
-	: >"$T/x/m/file"
-	run bryo rm-tree "$T/x"
 	local there=no
-	[ ! -f "$T/x/m/file" ] || there=yes
-	umount "$T/x/m"
+
+	mkdir -p "$T/x/a" "$T/x/m m"
+	: >"$T/x/a/file"
+	mount -t tmpfs none "$T/x/m m"
+	: >"$T/x/m m/file"
+	run bryo rm-tree "$T/x"
+	[ ! -f "$T/x/a/file" ] || there=yes
+	[ -f "$T/x/m m/file" ] || there=no
+	umount "$T/x/m m"
 	[ "$status" -eq 1 ]
 	[ $there = yes ]
-	has_line "is a mount point"
+	has_line "'$T/x/m m' is a mount point below"
 }
