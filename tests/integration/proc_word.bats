@@ -7,6 +7,9 @@
 bats_require_minimum_version 1.5.0
 load ../lib/bryo
 
+# how long the sleeps last by which processes are known: nobody else's do
+S=$((100000 + $$))
+
 # masked COMMAND...: in a pid namespace whose /proc is covered in part, mapped to one ID
 masked() {
 	mkdir -p "$T/mask"
@@ -45,10 +48,10 @@ $(readlink /proc/self/ns/pid)" ]
 
 @test "--proc bind: what it leaves behind ends with it in the foreground" {
 	make_bundle
-	args sh -c '(sleep 987; sleep 986) >/dev/null 2>&1 & (sleep 988 & sleep 989 &) >/dev/null 2>&1; echo'
+	args sh -c '(sleep '"$S"'; sleep '"$S"') >/dev/null 2>&1 & (sleep '"$S"' & sleep '"$S"' &) >/dev/null 2>&1; echo'
 	run --separate-stderr bryo run -b "$BUNDLE" --proc bind "$ID" </dev/null
 	[ "$status" -eq 0 ]
-	not pgrep -f -u "$(id -u)" 'sleep 98[6789]'
+	not pgrep -f -u "$(id -u)" 'sleep '"$S"
 }
 
 @test "--proc bind: kill, exec and delete find the container's process" {

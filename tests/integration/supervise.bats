@@ -5,6 +5,9 @@
 bats_require_minimum_version 1.5.0
 load ../lib/bryo
 
+# how long the sleeps last by which processes are known: nobody else's do
+S=$((100000 + $$))
+
 # ------------------------------------------------------------------------------------- timeout
 
 # covers: --timeout
@@ -87,11 +90,11 @@ caller() {
 # covers: --die-with-parent
 @test "--die-with-parent: the container ends when the caller is killed, and nothing is left" {
 	make_bundle
-	args sh -c 'trap "" TERM; echo up; sleep 345'
+	args sh -c 'trap "" TERM; echo up; sleep '"$S"
 	caller --die-with-parent
 	kill -KILL $!
 	wait_for 5 eval '! kill -0 $(cat "$T/bryo.pid")'
-	not pgrep -u "$(id -u)" -f 'sleep 345'
+	not pgrep -u "$(id -u)" -f 'sleep '"$S"
 	run bryo list --quiet
 	[ -z "$output" ]
 }
@@ -99,7 +102,7 @@ caller() {
 # so the option is what the test above is about
 @test "without --die-with-parent the container outlives the caller" {
 	make_bundle
-	args sh -c 'echo up; exec sleep 346'
+	args sh -c 'echo up; exec sleep '"$S"
 	caller
 	kill -KILL $!
 	sleep 0.3
@@ -111,13 +114,13 @@ caller() {
 
 @test "--die-with-parent: the container ends when bryo itself is killed" {
 	make_bundle
-	args sh -c 'echo up; sleep 347; sleep 347'
+	args sh -c 'echo up; sleep '"$S"'; sleep '"$S"
 	for more in --no-pivot --init; do
 		rm -f "$T/out"
 		caller --die-with-parent $more
 		kill -KILL "$(cat "$T/bryo.pid")"
 		wait_for_status stopped
-		wait_for 5 not pgrep -u "$(id -u)" -f 'sleep 347'
+		wait_for 5 not pgrep -u "$(id -u)" -f 'sleep '"$S"
 		bryo delete "$ID"
 	done
 }
@@ -138,7 +141,7 @@ caller() {
 	requires subid
 	make_bundle
 	config '.process.user = {uid: 1000, gid: 1000}'
-	args sh -c 'echo up; sleep 349; sleep 349'
+	args sh -c 'echo up; sleep '"$S"'; sleep '"$S"
 	for more in --no-pivot --init; do
 		rm -f "$T/out"
 		caller --die-with-parent $more
@@ -163,7 +166,7 @@ caller() {
 @test "org.bryo.dieWithParent: as the option; detached it is refused" {
 	make_bundle
 	config '.annotations["org.bryo.dieWithParent"] = "true"'
-	args sh -c 'echo up; sleep 350'
+	args sh -c 'echo up; sleep '"$S"
 	caller
 	kill -KILL $!
 	wait_for 5 eval '! kill -0 $(cat "$T/bryo.pid")'
@@ -185,14 +188,14 @@ caller() {
 	[ "$status" -eq 255 ]
 	has_line "is for a run in the foreground"
 	bash -c '"$@" & echo $! >"$0/bryo.pid"; wait' "$T" "$BRYO" --root "$ROOT" exec --die-with-parent "$ID" \
-		sh -c 'echo up; sleep 351' </dev/null >"$T/out" 2>&1 3>&- &
+		sh -c 'echo up; sleep '"$S" </dev/null >"$T/out" 2>&1 3>&- &
 	wait_for 10 grep -q up "$T/out"
 	kill -KILL $!
 	wait_for 5 eval '! kill -0 $(cat "$T/bryo.pid")'
-	"$BRYO" --root "$ROOT" exec --die-with-parent "$ID" sh -c 'echo up; exec sleep 352' </dev/null >"$T/out" 2>&1 3>&- &
+	"$BRYO" --root "$ROOT" exec --die-with-parent "$ID" sh -c 'echo up; exec sleep '"$S" </dev/null >"$T/out" 2>&1 3>&- &
 	wait_for 10 grep -q up "$T/out"
 	kill -KILL $!
-	wait_for 5 not pgrep -u "$(id -u)" -f 'sleep 352'
+	wait_for 5 not pgrep -u "$(id -u)" -f 'sleep '"$S"
 	[ "$(state_of)" = running ]
 }
 
