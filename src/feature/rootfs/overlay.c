@@ -276,6 +276,8 @@ static int mount_new(struct stack *s, struct err *err)
 
 static int explain(const struct overlay_plan *p, int rc, struct err *err)
 {
+	const char *sep = p->no_program ? "; " : "", *more = p->no_program ? p->no_program : "";
+
 	if (rc == -ELOOP)
 		return err_hint(err, rc,
 				"one of the directories is named twice, or is inside another one");
@@ -286,14 +288,15 @@ static int explain(const struct overlay_plan *p, int rc, struct err *err)
 			err, rc,
 			"the file system of '%s' may not be one that can hold changes (NFS, FUSE and another "
 			"overlay cannot), or a layer has mounts below it that may not be left out; the kernel's "
-			"log says which",
-			p->dir);
+			"log says which%s%s",
+			p->dir, sep, more);
 	if (rc == -EINVAL)
 		return err_hint(
 			err, rc,
 			"layers that are themselves overlays can be stacked only twice, and mounts below a layer "
 			"that were made by someone with more rights may not be left out; the kernel's log says "
-			"which");
+			"which%s%s",
+			sep, more);
 	return rc;
 }
 
