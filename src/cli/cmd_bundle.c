@@ -22,10 +22,11 @@ static const struct opt bundle_opts[] = {
 	{ 0 },
 };
 
+/* The cursor goes back at once: a warning in between stands in the place of the line. */
 static void bundle_progress(void *arg, uint64_t files, uint64_t bytes)
 {
 	(void)arg;
-	(void)fprintf(stderr, "\r%llu files, %llu MiB\033[K", (unsigned long long)files,
+	(void)fprintf(stderr, "%llu files, %llu MiB\033[K\r", (unsigned long long)files,
 		      (unsigned long long)bytes >> 20);
 }
 
@@ -48,7 +49,7 @@ static int bundle_run(const struct cli *cli, union cli_err *err)
 		o.progress = bundle_progress;
 	rc = bryo_bundle(ctx, &o, &err->lib);
 	if (o.progress)
-		(void)fputs("\r\033[K", stderr);
+		(void)fputs("\033[K", stderr);
 	return rc;
 }
 
