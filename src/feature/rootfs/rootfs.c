@@ -69,6 +69,16 @@ static int plan_path(struct arena *a, const struct rootfs_request *q, const char
 	return 0;
 }
 
+/* Its parent is looked for by its last slash. */
+static const char *plan_dir(struct arena *a, const char *bundle, const char *dir)
+{
+	char *path = dir[0] == '/' ? arena_strdup(a, dir) : arena_printf(a, "%s/%s", bundle, dir);
+
+	for (size_t len = strlen(path); len > 1 && path[len - 1] == '/';)
+		path[--len] = '\0';
+	return path;
+}
+
 /* root.path is the lowest layer. */
 static int plan_layers(struct arena *a, const struct rootfs_request *q,
 		       const struct overlay_words *words, struct rootfs_plan *ret, struct err *err)
@@ -95,8 +105,7 @@ static int plan_layers(struct arena *a, const struct rootfs_request *q,
 	o->upper = words->upper ? UPPER_KEPT : words->ephemeral;
 	ret->readonly |= o->upper == UPPER_NONE;
 	if (words->upper)
-		o->dir = words->upper[0] == '/' ? words->upper
-						: arena_printf(a, "%s/%s", q->bundle, words->upper);
+		o->dir = plan_dir(a, q->bundle, words->upper);
 	o->userxattr = q->userns;
 	word = spec_annotation(q->spec, OVERLAY_IDMAP_ANNOTATION);
 	rc = word ? overlay_idmap(a, word, q->ids, q->host, o, err) : 0;
