@@ -1,6 +1,6 @@
 /*
  * status_fd.h - --status-fd of run and sandbox: what happens to the container as JSON lines, for
- * who would else have to poll. Members are in bryo(1), "STATUS LINES".
+ * who would else have to poll.
  *
  *	{"pid":4711,"namespaces":{"user":4026532574,...}}	it is created
  *	{"ready":true}						the program was executed
