@@ -11,6 +11,8 @@
  * Libraries look for files of theirs late: locales, character sets, libcrypto's configuration. In
  * the jail these would be the archive's, so all that is touched before, and not again.
  *
+ * Memory is some MiB and the compressor's window, which the archive chooses: xz -9 wants 64 MiB.
+ *
  *	bryo-unpack digest DIGEST			standard input has it
  *	bryo-unpack tar [OPTION...] FD
  *	bryo-unpack layers [OPTION...] FD DIGEST DIFF_ID...	triples, lowest first
@@ -184,7 +186,7 @@ int main(int argc, char **argv)
 	struct args args = { 0 };
 	struct err err = ERR_INIT;
 
-	(void)setlocale(LC_ALL, "C.UTF-8");
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	(void)umask(0);
 	if (argc == 3 && str_eq(argv[1], "digest")) {
 		digest_prepare();

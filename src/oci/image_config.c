@@ -16,7 +16,7 @@
 #define PREFIX "org.opencontainers.image."
 #define PATH   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* What the runtime acts on; `features` lists the same as potentially unsafe. */
+/* What a runtime acts on; ours lists most of it in `features` as potentially unsafe. */
 static const char *const steering[] = { "org.bryo.", "org.criu.", "org.systemd.property.",
 					"run.oci." };
 
