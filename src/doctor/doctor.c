@@ -22,7 +22,8 @@ static const struct doctor_check *const tables[] = {
 	doctor_process_checks,	 doctor_self_checks,
 };
 
-static const char *say(struct doctor *d, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static const char *say(struct doctor *d, const char *fmt,
+							     va_list ap)
 {
 	char text[2048];
 
