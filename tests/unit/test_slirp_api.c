@@ -121,7 +121,6 @@ static void test_add(void)
 
 static void test_reason(void)
 {
-	auto_arena struct arena a = ARENA_INIT;
 	struct sockaddr_in addr = { .sin_family = AF_INET };
 	socklen_t len = sizeof(addr);
 	auto_fd int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
