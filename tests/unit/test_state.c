@@ -45,8 +45,7 @@ static void test_named_roots(void)
 
 	fd = root_open("named/deep", false, &path, &err);
 	ok(fd == -ENOENT && path, "a named root that is missing: %s", text_of(&err));
-	free(path);
-	path = NULL;
+	drop(&path);
 	fd = root_open("./named//x/../deep/", true, &path, &err);
 	ok(fd >= 0 && str_starts(path, scratch) && strstr(path, "/named/deep") && path[0] == '/',
 	   "is made, absolute and clean: %s", path);
@@ -99,6 +98,7 @@ static void test_default_roots(void)
 	   "prepare");
 	setenv("XDG_RUNTIME_DIR", run, 1);
 	ok(root_open(NULL, false, &path, &err) == -ENOENT, "XDG_RUNTIME_DIR/bryo is missing");
+	drop(&path);
 	fd = root_open(NULL, true, &path, &err);
 	ok(fd >= 0 && strcmp(path, want) == 0, "it is made there");
 	ok(fstat(fd, &st) == 0 && (st.st_mode & 07777) == 01700, "private, and kept from ageing");
