@@ -83,20 +83,26 @@ static int try_id(const struct bryo_ctx *ctx, const char *id, struct err *err)
 	return err_hint(err, -EEXIST, "choose another id, or remove that one with bryo delete");
 }
 
-/* Who gives a socket means create or run --detach. */
-static int try_console(const struct plan *plan, const char *path, struct err *err)
+/* Somebody who receives; to connect would be to take his turn. */
+static int try_socket(const char *option, const char *path, struct err *err)
 {
 	struct stat st;
 
+	if (stat(path, &st) < 0)
+		return err_sys(err, "%s '%s'", option, path);
+	return S_ISSOCK(st.st_mode)
+		       ? 0
+		       : err_set(err, ENOTSOCK, "%s '%s' is not a socket", option, path);
+}
+
+/* Who gives a socket means create or run --detach. */
+static int try_console(const struct plan *plan, const char *path, struct err *err)
+{
 	if (!plan->process.terminal.wanted)
 		return err_hint(
 			err, err_set(err, EINVAL, "--console-socket: there is no terminal to send"),
 			"leave it out, or set process.terminal to true");
-	if (stat(path, &st) < 0)
-		return err_sys(err, "--console-socket '%s'", path);
-	return S_ISSOCK(st.st_mode)
-		       ? 0
-		       : err_set(err, ENOTSOCK, "--console-socket '%s' is not a socket", path);
+	return try_socket("--console-socket", path, err);
 }
 
 /* Only those points whose failure ends create or start. */
@@ -146,6 +152,8 @@ int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_o
 		also(&all, &one, try_pid_file(o->pid_file, &one));
 	if (o->console_socket)
 		also(&all, &one, try_console(plan, o->console_socket, &one));
+	if (o->pidfd_socket)
+		also(&all, &one, try_socket("--pidfd-socket", o->pidfd_socket, &one));
 	try_sources(plan, state_dir, &all);
 	try_hooks(&plan->hooks, &all);
 	also(&all, &one, net_publish_try(plan->notes.arena, &plan->net, &one));

@@ -115,10 +115,16 @@ got() { wait_for 5 grep -q . "$T/got" && cat "$T/got"; }
 @test "plan takes the options of create, and touches nothing that they name" {
 	bryo plan -b "$BUNDLE" --format json "$ID" >"$T/plain"
 	cp "$BUNDLE/config.json" "$T/c.json"
-	bryo plan --bundle "$BUNDLE" --config "$T/c.json" --console-socket "$T/none" --pidfd-socket "$T/none" \
-		--pid-file "$T/none" --preserve-fds 0 --no-subreaper --format json "$ID" >"$T/same"
+	bryo plan --bundle "$BUNDLE" --config "$T/c.json" --pid-file "$T/none" --preserve-fds 0 --no-subreaper \
+		--format json "$ID" >"$T/same"
 	cmp "$T/plain" "$T/same"
 	[ ! -e "$T/none" ]
+	run bryo plan -b "$BUNDLE" --console-socket "$T/none" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"there is no terminal to send"* ]]
+	run bryo plan -b "$BUNDLE" --pidfd-socket "$T/none" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"$T/none"*"No such file"* ]]
 	bryo plan -b "$BUNDLE" --no-pivot --no-new-keyring --format json "$ID" >"$T/other"
 	not cmp -s "$T/plain" "$T/other"
 }

@@ -46,9 +46,9 @@ quiet() { # quiet TEXT: it was not said
 	! grep -F -- "$1" "$T/said" >&2
 }
 
-plan_of() { # plan_of FILE: without its notes
+plan_of() { # plan_of FILE: without its notes and marks
 	jq '.process.terminal = false' "$1" >"$T/plan.json"
-	bryo plan --bundle "$BUNDLE" --config "$T/plan.json" --format json box | jq 'del(.notes)'
+	bryo plan --bundle "$BUNDLE" --config "$T/plan.json" --format json box | jq 'del(.notes, .marks)'
 }
 
 # Neither root of the machine nor of a user namespace.

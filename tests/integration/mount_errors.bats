@@ -83,7 +83,7 @@ nested() { unshare -Urm --propagation private "$@"; }
 		mkdir "$1/mask.before"
 		mount --bind "$1/mask.before" /proc/sys && mount --bind /dev/null /proc/keys &&
 			"$BRYO" --root "$1/state" run -b "$2" box' sh "$T" "$BUNDLE"
-	says "mount '/proc'" "Operation not permitted" "/proc/sys" "/proc/keys" "systempaths=unconfined" "rbind"
+	says "mount '/proc'" "Operation not permitted" "/proc/sys" "/proc/keys" "systempaths=unconfined" "--proc bind"
 	lines_are 1
 }
 
