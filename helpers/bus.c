@@ -172,6 +172,9 @@ static int check_listener(struct bus_place *p, int fd)
 		return refuse(p, "ask who listens: %s", strerror(errno));
 	if (peer.uid != geteuid())
 		return refuse(p, "its listener is uid %u, not %u", peer.uid, geteuid());
+	/* whoever has no number here takes our numbers for those of other processes */
+	if (peer.pid == 0)
+		return refuse(p, "its listener is in another pid namespace");
 	return 0;
 }
 

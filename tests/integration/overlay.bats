@@ -84,7 +84,7 @@ x"
 	args sh -c 'mkdir -p /d/e; echo x >/d/e/f; chown -R 5:5 /d; chmod 700 /d; exec sleep 60'
 	export TMPDIR=$T/home
 	run_detached
-	wait_for 5 eval 'test -e "$T/home/bryo-upper-$ID-"*/upper/d'
+	wait_for 20 eval 'test -e "$T/home/bryo-upper-$ID-"*/upper/d'
 	[ "$(stat -c %a "$T/home/bryo-upper-$ID-"*)" = 700 ]
 	bryo delete --force "$ID"
 	[ -z "$(ls -A "$T/home")" ]

@@ -352,6 +352,18 @@ no_own_bus() {
 	refused 3 "$T/bus: greet the bus: Connection timed out"
 }
 
+# It would put processes of its own namespace, which have the numbers of ours, into the scope.
+@test "a bus of another pid namespace is passed over" {
+	requires userns
+	perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un($ARGV[0])) &&
+		listen(S, 5) or die; sleep 100' "$T/bus" 3>&- &
+	PIDS+=($!)
+	wait_for 10 [ -S "$T/bus" ]
+	no_own_bus
+	XDG_RUNTIME_DIR=$T run unshare --user --map-root-user --pid --fork --kill-child timeout -k 5 20 "$SD" --user ping
+	refused 3 "$T/bus: its listener is in another pid namespace"
+}
+
 @test "only root asks the system's manager" {
 	[ "$(id -u)" != 0 ] || skip "needs a caller who is not root"
 	run sd --system ping

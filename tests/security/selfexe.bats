@@ -155,5 +155,5 @@ as_user_runs() {
 	use "$T/bin/bryo"
 	run setpriv --reuid 1 --regid 1 --clear-groups --inh-caps +sys_admin --ambient-caps +sys_admin \
 		strace -f -e trace=memfd_create "$BRYO" --root "$T/none" exec nobody true 3>&-
-	[[ $output == *"memfd_create(\"bryo\""* ]]
+	[[ $output == *"memfd_create(\"bryo"* ]]
 }
