@@ -255,12 +255,12 @@ static void check_overlay(struct doctor *d, const struct doctor_check *c, struct
 static void check_state(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	auto_free char *path = d->request->root ? mem_strdup(d->request->root)
-						: state_root_default(d->host.privileged);
+						: state_root_default(&d->host);
 	auto_free char *opened = NULL;
 	char text[ERR_TEXT];
 	struct err err = ERR_INIT;
 	auto_fd int fd =
-		state_root_open(d->request->root, d->host.privileged, false, &opened, &err);
+		state_root_open(d->request->root, &d->host, false, &opened, &err);
 
 	(void)c;
 	if (fd >= 0 || fd == -ENOENT) {
@@ -284,7 +284,7 @@ static bool is_below(const char *path, const char *dir)
 static void check_durable(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	auto_free char *path = d->request->root ? mem_strdup(d->request->root)
-						: state_root_default(d->host.privileged);
+						: state_root_default(&d->host);
 	struct stat st;
 
 	(void)c;

@@ -65,7 +65,7 @@ int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_e
 	ctx->root_named = o->root;
 	rc = host_probe(&ctx->arena, &ctx->host, err);
 	if (rc == 0) {
-		rc = state_root_open(o->root, ctx->host.privileged, o->create_root, &ctx->root,
+		rc = state_root_open(o->root, &ctx->host, o->create_root, &ctx->root,
 				     err);
 		ctx->rootfd = rc;
 		if (rc == -ENOENT && !o->create_root)

@@ -138,22 +138,26 @@ static int named_root(const char *wanted, char **ret, struct err *err)
 	return 0;
 }
 
-char *state_root_default(bool privileged)
+char *state_root_default(const struct host *host)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	uint32_t uid = host->uid;
 	char run[40];
 
-	if (privileged)
+	/* root of a user namespace is as many people as there are such namespaces */
+	(void)id_to_outside(&host->uid_map, host->uid, &uid);
+	if (host->privileged)
 		return mem_strdup("/run/bryo");
 	if (is_private_dir(xdg))
 		return mem_printf("%s/bryo", xdg);
-	(void)snprintf(run, sizeof(run), "/run/user/%u", geteuid());
+	(void)snprintf(run, sizeof(run), "/run/user/%u", uid);
 	if (is_private_dir(run))
 		return mem_printf("%s/bryo", run);
-	return mem_printf("/tmp/bryo-%u", geteuid());
+	return mem_printf("/tmp/bryo-%u", uid);
 }
 
-int state_root_open(const char *wanted, bool privileged, bool create, char **ret, struct err *err)
+int state_root_open(const char *wanted, const struct host *host, bool create, char **ret,
+		    struct err *err)
 {
 	auto_free char *path = NULL;
 	int fd;
@@ -164,7 +168,7 @@ int state_root_open(const char *wanted, bool privileged, bool create, char **ret
 		if (rc < 0)
 			return rc;
 	} else {
-		path = state_root_default(privileged);
+		path = state_root_default(host);
 	}
 	fd = open_root(path, wanted ? ROOT_NAMED : ROOT_DEFAULT, create, err);
 	if (fd >= 0 || fd == -ENOENT)

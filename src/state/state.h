@@ -5,7 +5,7 @@
  * Root directory rules (design.md): --root DIR, made absolute, "/" refused; else real root uses
  * /run/bryo; else $XDG_RUNTIME_DIR/bryo when XDG_RUNTIME_DIR is a directory owned by us and not
  * accessible by others; else /run/user/UID/bryo likewise; else /tmp/bryo-UID, 0700, owner, mode
- * and no-follow checked (CVE-2019-12439). Whatever exists must be a directory of ours with mode
+ * and no-follow checked (CVE-2019-12439); UID is the one outside a user namespace, in which all are 0. Whatever exists must be a directory of ours with mode
  * 0700 (group and others nothing), except that a --root given by name is only checked for
  * ownership and not being writable by others. The sticky bit is set on the directories below
  * XDG_RUNTIME_DIR and /tmp so that ageing leaves them alone, as the XDG specification says.
@@ -19,20 +19,21 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "host/host.h"
 #include "state/record.h"
 
 #include <stdbool.h>
 
 enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, STATE_STOPPED };
 
-/* Absolute path of the root by the rules above. euid: effective; privileged: real root.
+/* Absolute path of the root by the rules above.
  * create: make it where missing (0700). *ret is malloc'ed. Returns an O_PATH-less directory
  * descriptor (owned by the caller), or -ENOENT where it is missing and create is false; *ret is set
  * then too. */
-int state_root_open(const char *wanted, bool privileged, bool create, char **ret, struct err *err);
+int state_root_open(const char *wanted, const struct host *host, bool create, char **ret, struct err *err);
 
 /* The path that it takes without a wanted one; malloc'ed. Reads only. */
-char *state_root_default(bool privileged);
+char *state_root_default(const struct host *host);
 
 int state_id_check(const char *id, struct err *err);
 /* Claims id: directory and lock (held). -EEXIST: "container with id 'x' already exists". The

@@ -32,8 +32,10 @@ static const char *text_of(const struct err *err)
 
 static int root_open(const char *wanted, bool create, char **path, struct err *err)
 {
+	const struct host host = { .uid = geteuid() };
+
 	*err = (struct err)ERR_INIT;
-	return state_root_open(wanted, false, create, path, err);
+	return state_root_open(wanted, &host, create, path, err);
 }
 
 static void test_named_roots(void)
@@ -160,15 +162,28 @@ static int tmp_root_as(uid_t uid)
 
 	if (pid == 0) {
 		auto_free char *path = NULL;
+		struct err err;
 		int fd;
 
 		unsetenv("XDG_RUNTIME_DIR");
 		if (setresuid(uid, uid, uid) < 0)
 			_exit(99);
-		fd = state_root_open(NULL, false, true, &path, NULL);
+		fd = root_open(NULL, true, &path, &err);
 		_exit(fd < 0 ? -fd : strncmp(path, "/tmp/bryo-", 10) == 0 ? 0 : 98);
 	}
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Two users in `unshare -r` are not one. */
+static void test_outer_uid(void)
+{
+	struct id_extent map = { 0, 3987654, 1 };
+	const struct host host = { .uid_map = { &map, 1 } };
+	auto_free char *path = NULL;
+
+	unsetenv("XDG_RUNTIME_DIR");
+	path = state_root_default(&host);
+	ok(str_eq(path, "/tmp/bryo-3987654"), "root of a user namespace is its maker: %s", path);
 }
 
 static void test_tmp_root(void)
@@ -501,6 +516,7 @@ int main(void)
 	umask(022);
 	test_named_roots();
 	test_default_roots();
+	test_outer_uid();
 	test_tmp_root();
 	root = root_open("root", true, &path, &err);
 	ok(root >= 0, "a root to work in");
