@@ -30,7 +30,8 @@ enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, 
  * create: make it where missing (0700). *ret is malloc'ed. Returns an O_PATH-less directory
  * descriptor (owned by the caller), or -ENOENT where it is missing and create is false; *ret is set
  * then too. */
-int state_root_open(const char *wanted, const struct host *host, bool create, char **ret, struct err *err);
+int state_root_open(const char *wanted, const struct host *host, bool create, char **ret,
+		    struct err *err);
 
 /* The path that it takes without a wanted one; malloc'ed. Reads only. */
 char *state_root_default(const struct host *host);
@@ -61,7 +62,8 @@ int state_ids(struct arena *a, int root, struct strv *ret, struct err *err);
  * -1 unless alive) refers to init and was checked against the start time, so that a reused pid is
  * never signalled (crun#1200). A zombie is dead.
  */
-int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd, struct err *err);
+int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd,
+		 struct err *err);
 /* Start time of pid in clock ticks, and whether it is a zombie. -ESRCH. */
 int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err);
 const char *state_boot_id(struct arena *a); /* "" where it cannot be read */
