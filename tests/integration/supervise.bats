@@ -126,7 +126,7 @@ caller() {
 }
 
 @test "--die-with-parent --init: a program that takes the signal back does not stay" {
-	command -v python3 >/dev/null || skip "needs cmd:python3: it makes the system call"
+	python3 -c 'import ctypes' 2>/dev/null || skip "needs python3 with ctypes: it makes the system call"
 	make_bundle
 	# the host's, which a read-only bind of /usr brings
 	config '.mounts += [{destination: "/usr", type: "bind", source: "/usr", options: ["rbind", "ro"]}] +
