@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #define KILL_DEADLINE_MS 10000
+#define SERVED_MS	 1000
 
 /* What a process that outlives SIGKILL is doing, from /proc (proc(5)); "?" for what cannot be read. */
 static int still_there(pid_t pid, struct err *err)
@@ -44,9 +45,20 @@ static int still_there(pid_t pid, struct err *err)
 		(int)pid);
 }
 
+static int wait_for_end(int pidfd, int ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&p, 1, ms);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 int container_kill(struct container *c, struct err *err)
 {
-	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	struct err ignored = ERR_INIT;
 	siginfo_t info;
 	int n;
 
@@ -54,9 +66,12 @@ int container_kill(struct container *c, struct err *err)
 		return 0;
 	if (sys_pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 		return err_sys(err, "kill process %d", (int)c->record.pid);
-	do
-		n = poll(&p, 1, KILL_DEADLINE_MS);
-	while (n < 0 && errno == EINTR);
+	n = wait_for_end(c->pidfd, SERVED_MS);
+	if (n == 0) {
+		/* not even SIGKILL ends who waits for fuse-overlayfs, unless that is ended */
+		(void)serving_end(&c->record, &ignored);
+		n = wait_for_end(c->pidfd, KILL_DEADLINE_MS - SERVED_MS);
+	}
 	if (n == 0)
 		return still_there(c->record.pid, err);
 	/* Ours to reap where we are the parent; otherwise ECHILD, which is fine. */

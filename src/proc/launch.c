@@ -203,11 +203,12 @@ void launched_end(struct launched *l)
 	siginfo_t info;
 
 	helpers_end(&l->helpers);
-	if (l->pidfd >= 0) {
+	if (l->pidfd >= 0)
 		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
-		(void)waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | __WALL);
-	}
+	/* first: not even SIGKILL ends who waits for it */
 	fuse_overlayfs_end(&l->root.fuse);
+	if (l->pidfd >= 0)
+		(void)waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | __WALL);
 	fd_closep(&l->pidfd);
 	fd_closep(&l->pty);
 	fd_closep(&l->sock);

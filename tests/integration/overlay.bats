@@ -376,6 +376,71 @@ gone() { not kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; } 2>/dev/nul
 	[ -z "$(ls -A "$T/home")" ]
 }
 
+# a program that takes the question for a file named "hang" and never answers
+make_hanging_fuse() {
+	requires cmd:cc
+	mkdir "$T/path"
+	cat >"$T/hang.c" <<-'EOF'
+		#define _GNU_SOURCE
+		#include <fcntl.h>
+		#include <stdarg.h>
+		#include <string.h>
+		#include <sys/stat.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+
+		static void look(const char *path)
+		{
+			while (strstr(path, "hang"))
+				pause();
+		}
+
+		int statx(int dir, const char *path, int flags, unsigned mask, struct statx *ret)
+		{
+			look(path);
+			return (int)syscall(SYS_statx, dir, path, flags, mask, ret);
+		}
+
+		int openat(int dir, const char *path, int flags, ...)
+		{
+			va_list ap;
+			int mode;
+
+			look(path);
+			va_start(ap, flags);
+			mode = va_arg(ap, int);
+			va_end(ap);
+			return (int)syscall(SYS_openat, dir, path, flags, mode);
+		}
+
+		int openat64(int dir, const char *path, int flags, ...) __attribute__((alias("openat")));
+	EOF
+	cc -shared -fPIC -o "$T/hang.so" "$T/hang.c" 3>&-
+	printf '#!/bin/sh\nLD_PRELOAD=%s exec %s "$@"\n' "$T/hang.so" "$(command -v fuse-overlayfs)" >"$T/path/fuse-overlayfs"
+	chmod 755 "$T/path/fuse-overlayfs"
+}
+
+is_asking() { grep -q request_wait "/proc/$1/wchan"; } 2>/dev/null
+
+@test "fuse-overlayfs that hangs keeps no container from being deleted" {
+	local pid program
+
+	requires_fuse
+	make_hanging_fuse
+	by_fuse sh -c 'exec cat /hang'
+	touch "$BUNDLE/rootfs/hang"
+	export TMPDIR=$T/home
+	PATH=$T/path:$PATH run_detached "$ID" --ephemeral
+	pid=$(jq .pid "$ROOT/$ID/record.json")
+	program=$(program_of)
+	wait_for 5 is_asking "$pid"
+	bryo delete --force "$ID"
+	gone "$program"
+	gone "$pid"
+	[ -z "$(ls -A "$T/home")" ]
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
 @test "fuse-overlayfs: its own words are in the error" {
 	requires_fuse
 	by_fuse true
