@@ -2,11 +2,13 @@
  * init.c - init's half of creation, a straight script whose steps line up with sync.h:
  *
  *	open what needs the caller's identity: rootfs, bind sources, devices	-> wait for mapped
- *	become root inside							-> wait for placed
- *	time and cgroup namespace, loopback, names, rootfs, mounts, devices	-> [send mounted,
+ *	become root inside				-> [send rooted]; wait for placed
+ *	time and cgroup namespace, loopback, names, rootfs [send layered, wait for served], mounts,
+ *	devices									-> [send mounted,
  *	wait for hooked]; createContainer hooks, pivot, terminal, sysctls, masks	-> send ready
  *	wait for recorded
- *	wait for start on the start socket; startContainer hooks; seal and exec	-> send exec
+ *	wait for start on the start socket; startContainer hooks; [--init: pid1.h]; seal and exec
+ *										-> send exec
  *
  * It is a copy of the runtime's memory and reads the plan there. It touches only its own
  * namespaces, the plan and its sockets. End of file on the pair means that the runtime is gone:

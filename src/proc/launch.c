@@ -2,10 +2,14 @@
  * launch.c - the runtime's half of creation, a straight script whose steps line up with sync.h:
  *
  *	cgroup, start socket, sync pair, clone3 (through the joiner where namespaces are given by path)
- *	id maps, oom score, scope, network devices		-> send mapped, placed
+ *	id maps, oom score, scope				-> send mapped
+ *	[only with a network helper that needs it: wait for rooted]; helper, network devices
+ *								-> send placed
  *	what the caller can do meanwhile: the record with the pid
- *	[only with such hooks: wait for mounted; prestart and createRuntime hooks -> send hooked]
- *	wait for ready, which brings the pty; the caller sends recorded
+ *	[only with layers that a program may serve: wait for layered; fuse-overlayfs -> send served]
+ *	[only with such hooks: helper is ready; wait for mounted; prestart and createRuntime hooks
+ *								-> send hooked]
+ *	wait for ready, which brings the pty; helper is ready; the caller sends recorded
  *
  * A failure of init is the better story than what its death makes of our own step, so before an
  * error of ours is reported, init is asked.

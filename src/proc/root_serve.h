@@ -20,7 +20,7 @@ struct root_served {
 
 /* Whether the plan has a backend that needs a program. [pure] */
 bool root_is_served(const struct plan *plan);
-/* pid: init. On failure of what follows, root_serve_explain(). [outside] */
+/* pid: init. On failure of what follows: fuse_overlayfs_explain(). [outside] */
 int root_serve_outside(const struct plan *plan, int sock, pid_t pid, struct root_served *ret, struct err *err);
 /* Init's side, for rootfs_attach_inside(). *arg is the sync socket. [inside] */
 int root_serve_inside(void *arg, enum rootfs_kind kind, int why_not_first, int fuse, struct err *err);
