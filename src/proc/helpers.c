@@ -93,7 +93,8 @@ static int open_ready(struct helper_run *h, int *ret_theirs, struct err *err)
 	}
 	if (mkfifoat(h->dirfd, fifo, 0600) < 0)
 		return err_sys(err, "make '%s'", fifo);
-	h->ready = openat(h->dirfd, fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	/* as its own writer it is never hung up, which poll would report over and over */
+	h->ready = openat(h->dirfd, fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	return h->ready < 0 ? err_sys(err, "open '%s'", fifo) : 0;
 }
 
