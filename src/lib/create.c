@@ -193,6 +193,7 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.oci_version = c->spec->oci_version,
 		.owner = ctx->host.uid,
 		.boot_id = state_boot_id(&c->arena),
+		.pid_namespace = state_pid_namespace(),
 		.namespaces = c->plan.ns.differ,
 		.cgroup = c->plan.cgroup.path,
 		.cgroup_unit = c->plan.cgroup.unit,

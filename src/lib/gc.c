@@ -13,6 +13,7 @@
  *	- directories of changes that were to be thrown away, of another boot
  *	- half-written files of a container, mounts in the state directory of a garbage one, and what
  *	  is too much in the cache of filters
+ * A container of another pid namespace may run there, which nobody can tell from here.
  * What goes is removed by the same code as in delete, which works from every phase.
  *
  * Against a create that is going on: a held lock is left alone; a claim that is not yet locked
@@ -79,6 +80,12 @@ static bool is_gone(pid_t runner, uint64_t init_start)
 	return rc == -ESRCH || (rc == 0 && (zombie || start > init_start));
 }
 
+/* Its processes have no numbers here, and would seem to have ended. */
+static bool is_elsewhere(const struct record *r)
+{
+	return r->pid_namespace && r->pid_namespace != state_pid_namespace();
+}
+
 /* NULL: it is none. */
 static const char *why_garbage(const struct gc *g, const struct container *c)
 {
@@ -93,6 +100,8 @@ static const char *why_garbage(const struct gc *g, const struct container *c)
 		return NULL;
 	if (r->boot_id && *r->boot_id && *boot && !str_eq(r->boot_id, boot))
 		return "it is of another boot";
+	if (is_elsewhere(r))
+		return NULL;
 	if (r->runner && is_gone(r->runner, r->pid_start))
 		return "it has ended, and so did the run that was to delete it";
 	return g->o->stopped ? "it is stopped" : NULL;

@@ -120,11 +120,7 @@ int layers_place(struct arena *a, const char *id, const char *bundle, struct ove
 
 static const char *pid_namespace(struct arena *a)
 {
-	struct stat st;
-
-	return stat("/proc/self/ns/pid", &st) < 0
-		       ? "0"
-		       : arena_printf(a, "%llu", (unsigned long long)st.st_ino);
+	return arena_printf(a, "%llu", (unsigned long long)state_pid_namespace());
 }
 
 /* What the text in OWNER says, or false: then it is nobody's. */

@@ -60,6 +60,7 @@ static const struct json_field record_fields[] = {
 	{ .name = "pid", .kind = JSON_AS_U32, .off = OFF(pid) },
 	{ .name = "pidStart", .kind = JSON_AS_U64, .off = OFF(r.pid_start) },
 	{ .name = "bootId", .kind = JSON_AS_STRING, .off = OFF(r.boot_id) },
+	{ .name = "pidNamespace", .kind = JSON_AS_U64, .off = OFF(r.pid_namespace) },
 	{ .name = "namespaces", .kind = JSON_AS_U32, .off = OFF(r.namespaces) },
 	{ .name = "cgroup", .kind = JSON_AS_STRING, .off = OFF(r.cgroup) },
 	{ .name = "cgroupIno", .kind = JSON_AS_U64, .off = OFF(r.cgroup_ino) },
@@ -116,6 +117,7 @@ static void record_write(struct json_out *o, const struct record *r)
 	json_out_i64(o, "pid", r->pid);
 	json_out_u64(o, "pidStart", r->pid_start);
 	json_out_str(o, "bootId", r->boot_id);
+	json_out_u64(o, "pidNamespace", r->pid_namespace);
 	json_out_u64(o, "namespaces", r->namespaces);
 	json_out_str(o, "cgroup", r->cgroup);
 	json_out_u64(o, "cgroupIno", r->cgroup_ino);

@@ -6,7 +6,8 @@
  *
  * Files of a container's directory (0700): record.json, config.json (0600, the document as it
  * was created; later commands use it, never the bundle's), start (socket; exists until the
- * container was started), notify (directory, mounted in the container; sdnotify.h).
+ * container was started), notify (directory, mounted in the container; sdnotify.h), and those of
+ * its network: resolv.conf, slirp.sock, net.ready (net.h).
  */
 #ifndef BRYO_RECORD_H
 #define BRYO_RECORD_H
@@ -36,6 +37,7 @@ struct record {
 	pid_t pid;		   /* init, in the creator's pid namespace; 0: not yet (creating) */
 	uint64_t pid_start;	   /* /proc/PID/stat field 22, clock ticks */
 	const char *boot_id;	   /* a pid of another boot is dead */
+	uint64_t pid_namespace;	   /* of the creator: in another one nobody can tell; 0: not known */
 	uint32_t namespaces;	   /* CLONE_NEW* that differ from the creator's: what exec joins */
 	const char *cgroup;	   /* path below the cgroup2 mount, or NULL */
 	uint64_t cgroup_ino;	   /* of its directory, in this boot: another one with its path is not it */

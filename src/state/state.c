@@ -437,6 +437,13 @@ const char *state_boot_id(struct arena *a)
 	return arena_strdup(a, id);
 }
 
+uint64_t state_pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : (uint64_t)st.st_ino;
+}
+
 /* A start time counts from boot, so another boot's process can have the same pid and time. */
 static bool is_this_boot(const struct record *r)
 {

@@ -67,5 +67,7 @@ int state_status(int dirfd, const struct record *r, enum state_status *ret, int 
 /* Start time of pid in clock ticks, and whether it is a zombie. -ESRCH. */
 int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err);
 const char *state_boot_id(struct arena *a); /* "" where it cannot be read */
+/* Inode of the caller's pid namespace, in which his numbers of processes count; 0: not known. */
+uint64_t state_pid_namespace(void);
 
 #endif

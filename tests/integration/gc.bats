@@ -67,6 +67,21 @@ no_process() { wait_for 5 eval "! pgrep -f '$ROOT'" || { pgrep -af "$ROOT" >&2; 
 	[ "$n" -ge 5 ]
 }
 
+@test "a container of another pid namespace, which seems to have ended, is not touched" {
+	requires userns
+	local inside=(unshare --user --map-root-user --pid --fork --mount-proc "$BRYO" --root "$ROOT")
+
+	"${inside[@]}" list -q >/dev/null || skip "no new proc can be mounted here"
+	bryo run -b "$BUNDLE" "$ID" >/dev/null 2>&1 </dev/null &
+	wait_for_status running
+	run "${inside[@]}" gc --stopped
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ "$(state_of)" = running ]
+	bryo kill "$ID" KILL
+	ends_with 137
+}
+
 @test "a container that runs, one that is created and one that is stopped are not touched" {
 	run_detached run
 	create_container made

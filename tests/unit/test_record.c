@@ -32,8 +32,8 @@ static bool same(const struct record *a, const struct record *b)
 	       str_eq(a->rootfs, b->rootfs) && str_eq(a->oci_version, b->oci_version) &&
 	       str_eq(a->created, b->created) && a->owner == b->owner && a->pid == b->pid &&
 	       a->pid_start == b->pid_start && str_eq(a->boot_id, b->boot_id) &&
-	       a->namespaces == b->namespaces && str_eq(a->cgroup, b->cgroup) &&
-	       str_eq(a->cgroup_backend, b->cgroup_backend) &&
+	       a->pid_namespace == b->pid_namespace && a->namespaces == b->namespaces &&
+	       str_eq(a->cgroup, b->cgroup) && str_eq(a->cgroup_backend, b->cgroup_backend) &&
 	       str_eq(a->net_backend, b->net_backend) &&
 	       str_eq(a->rootfs_backend, b->rootfs_backend) &&
 	       a->no_new_keyring == b->no_new_keyring;
@@ -59,6 +59,7 @@ static void test_round_trip(int dir)
 		  .pid = 4194303,
 		  .pid_start = UINT64_MAX,
 		  .boot_id = "b",
+		  .pid_namespace = 4026531836,
 		  .namespaces = 0x7e020080,
 		  .cgroup = "/user.slice",
 		  .cgroup_backend = "systemd",
