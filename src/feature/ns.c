@@ -91,7 +91,7 @@ static bool is_listed(const struct spec *spec, const char *type)
 }
 
 /* The word for the network decides about its namespace, whatever the config lists. The one of
- * another container is added by net_plan(), which knows where it is. */
+ * another container is added by net_join_ns(), which knows where it is. */
 static int apply_network(struct arena *a, const struct spec *spec, struct notes *notes,
 			 uint32_t *fresh, uint32_t joined, struct err *err)
 {
