@@ -477,6 +477,7 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 	if (rc < 0 && c.c.dirfd >= 0) {
 		struct err ignored = ERR_INIT;
 
+		fd_closep(&c.upper); /* it is given up under a lock of its own */
 		(void)container_remove(ctx, id, &c.c, &ignored);
 	}
 	return rc;

@@ -273,6 +273,11 @@ x"
 	has_line "of another pid namespace [if that is gone, remove '$T/keep/owner']"
 	echo x >"$T/keep/owner"
 	bryo run -b "$BUNDLE" --upper "$T/keep" "$ID-2"
+	[ ! -e "$T/keep/owner" ]
+	args /not-there
+	run bryo run -b "$BUNDLE" --upper "$T/keep" "$ID-2"
+	[ "$status" -ne 0 ]
+	[ ! -e "$T/keep/owner" ]
 }
 
 # ----------------------------------------------------------------------------- fuse-overlayfs
