@@ -19,6 +19,7 @@
 
 #define WORDS_MAX 4096
 #define END_MS	  2000
+#define FAILED_MS 100 /* its connection goes a moment before itself */
 
 static int set(int fs, const char *key, const char *value, struct err *err)
 {
@@ -224,13 +225,25 @@ int fuse_overlayfs_serve_outside(const struct fuse_overlayfs_request *q, struct 
 	return 0;
 }
 
+/* What one that serves still has printed is about something else. */
+static bool has_failed(pid_t pid)
+{
+	auto_fd int pidfd = pid ? sys_pidfd_open(pid, 0) : -1;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	siginfo_t info = { 0 };
+
+	return pidfd >= 0 && poll(&p, 1, FAILED_MS) > 0 &&
+	       waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid &&
+	       (info.si_code != CLD_EXITED || info.si_status);
+}
+
 int fuse_overlayfs_explain(struct fuse_overlayfs *f, int rc, struct err *err)
 {
 	char text[256];
 	ssize_t n = f->words < 0 ? 0 : pread(f->words, text, sizeof(text) - 1, 0);
 
 	fd_closep(&f->words);
-	if (n <= 0)
+	if (n <= 0 || !has_failed(f->pid))
 		return rc;
 	text[n] = '\0';
 	for (char *c = text; *c; c++)

@@ -46,7 +46,8 @@ struct fuse_overlayfs {
 /* Returns when it is executed. [outside] */
 int fuse_overlayfs_serve_outside(const struct fuse_overlayfs_request *q, struct fuse_overlayfs *ret,
 				 struct err *err);
-/* Its own words on what went wrong, as the hint of err; closes. Returns rc. [outside] */
+/* Its own words on what went wrong, as the hint of err, if it has ended by a failure; closes. Returns rc.
+ * [outside] */
 int fuse_overlayfs_explain(struct fuse_overlayfs *f, int rc, struct err *err);
 /* After the end of init: it has nothing to serve and ends too; reaps it. Keeps errno. [outside] */
 void fuse_overlayfs_end(struct fuse_overlayfs *f);

@@ -458,6 +458,20 @@ is_asking() { grep -q request_wait "/proc/$1/wchan"; } 2>/dev/null
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+@test "fuse-overlayfs: what it says while it serves is in no error of others" {
+	requires_fuse
+	{ exec {tun}<>/dev/net/tun; } 2>/dev/null || skip "needs tun: $(id -un) may not use /dev/net/tun"
+	exec {tun}>&-
+	by_fuse true
+	mkdir "$T/path"
+	printf '#!/bin/sh\nexit 3\n' >"$T/path/slirp4netns"
+	chmod 755 "$T/path/slirp4netns"
+	PATH=$T/path:$PATH run bryo run -b "$BUNDLE" --ephemeral --net slirp4netns "$ID"
+	[ "$status" -ne 0 ]
+	has_line "'slirp4netns' exited with status 3"
+	[[ $output != *"fuse-overlayfs says"* ]]
+}
+
 @test "fuse-overlayfs by name where it is not installed is refused, with what to do" {
 	by_fuse true
 	run env PATH="$T" "$BRYO" --root "$ROOT" run -b "$BUNDLE" --idmap single --ephemeral "$ID"
