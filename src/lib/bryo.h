@@ -98,8 +98,9 @@ BRYO_API int bryo_start(bryo_ctx *ctx, const char *id, struct bryo_err *err);
 /*
  * Waits for a container that this context created: relays its terminal, forwards signals,
  * reaps. *ret_status is the exit code, or 128+n after signal n, or 124 when the time was up.
- * Where it has no pid namespace of its own, every child of the process that came after
- * bryo_create() is taken for one of its orphans and ended, unless no_subreaper was set.
+ * Where it has no pid namespace of its own, every child of the process that came after bryo_create()
+ * and is not in the caller's mount namespace is taken for one of its orphans and ended, unless
+ * no_subreaper was set.
  */
 BRYO_API int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *err);
 /* Of the last one: the signal that the container's first process died of, or 0. */

@@ -11,6 +11,8 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define CHILDREN     "/proc/thread-self/children"
@@ -43,6 +45,17 @@ static bool is_known(const struct orphans *o, pid_t pid)
 	return false;
 }
 
+/* What a hook left behind: a container is always in a mount namespace of its own. */
+static bool is_of_the_host(pid_t pid)
+{
+	struct stat own, its;
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	return stat("/proc/self/ns/mnt", &own) == 0 && stat(path, &its) == 0 &&
+	       own.st_ino == its.st_ino && own.st_dev == its.st_dev;
+}
+
 static void end_one(pid_t pid)
 {
 	auto_fd int pidfd = sys_pidfd_open(pid, 0);
@@ -65,7 +78,7 @@ static size_t end_round(const struct orphans *o)
 	if (children(&pids, &n) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		if (is_known(o, pids[i]))
+		if (is_known(o, pids[i]) || is_of_the_host(pids[i]))
 			continue;
 		found++;
 		end_one(pids[i]);

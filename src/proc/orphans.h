@@ -4,7 +4,8 @@
  * container least of all; but a foreground run is the subreaper (wait_adopt()), so that everything
  * that lost its parent is a child of ours by then, and can be found and ended.
  *
- * Who was our child before the program started is somebody else's: a helper, or a library user's.
+ * Who was our child before the program started is somebody else's: a helper, or a library user's. So
+ * is who is in our own mount namespace: a container never is, but what a poststart hook left is.
  */
 #ifndef BRYO_ORPHANS_H
 #define BRYO_ORPHANS_H

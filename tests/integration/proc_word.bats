@@ -54,6 +54,17 @@ $(readlink /proc/self/ns/pid)" ]
 	not pgrep -f -u "$(id -u)" 'sleep '"$S"
 }
 
+@test "--proc bind: what a poststart hook leaves behind is not the container's" {
+	make_bundle
+	args sleep 0.5
+	# shellcheck disable=SC2016
+	config '.hooks.poststart = [{path: "/bin/sh", args: ["sh", "-c", $c]}]' --arg c \
+		"(sleep 2; echo spared >$T/spared) >/dev/null 2>&1 &"
+	run --separate-stderr bryo run -b "$BUNDLE" --proc bind "$ID" </dev/null
+	[ "$status" -eq 0 ]
+	wait_for 10 test -e "$T/spared"
+}
+
 @test "--proc bind: kill, exec and delete find the container's process" {
 	make_bundle
 	args sleep 300
