@@ -9,6 +9,8 @@
 #include "base/sys.h"
 #include "oci/idmap_style.h"
 
+#include <linux/capability.h>
+
 static void add(struct err *all, struct err *one, int rc)
 {
 	if (rc < 0)
@@ -96,6 +98,36 @@ static int plan_session(const struct spec *spec, struct plan *plan, struct err *
 		"keep or new");
 }
 
+/*
+ * fuse-overlayfs sees the host's files and is in the container's user namespace. Whoever has
+ * CAP_SYS_PTRACE there may trace it, and open what it sees by /proc/PID/root, where it is in sight.
+ */
+static int plan_served(struct plan *plan, struct err *err)
+{
+	const struct caps_plan *c = &plan->process.caps;
+	uint64_t all = c->bounding | c->permitted | c->inheritable | c->ambient;
+	struct rootfs_plan *r = &plan->rootfs;
+
+	if (!r->n_kinds || r->kinds[r->n_kinds - 1] != ROOTFS_FUSE_OVERLAYFS ||
+	    !(plan->ns.differ & CLONE_NEWUSER) || (plan->ns.differ & CLONE_NEWPID) ||
+	    !(all & (1ULL << CAP_SYS_PTRACE)))
+		return 0;
+	if (r->n_kinds > 1) {
+		r->n_kinds--;
+		r->overlay.program = NULL;
+		r->overlay.no_program =
+			"fuse-overlayfs may be able to do it, but a container with CAP_SYS_PTRACE and "
+			"without a pid namespace could trace it";
+		return 0;
+	}
+	err_set(err, EPERM,
+		"fuse-overlayfs would serve the root of a container that has CAP_SYS_PTRACE and no pid "
+		"namespace: it could trace that program, which sees the host's files");
+	return err_hint(err, -EPERM,
+			"add {\"type\": \"pid\"} to linux.namespaces, take CAP_SYS_PTRACE out of "
+			"process.capabilities, or use the kernel's overlay");
+}
+
 static void plan_features(struct arena *a, const struct plan_request *q, struct host *host,
 			  struct plan *plan, struct err *all)
 {
@@ -151,6 +183,7 @@ static void plan_features(struct arena *a, const struct plan_request *q, struct 
 		add(all, &one,
 		    process_plan(a, &process, &plan->idmap, host, &plan->notes, &plan->process,
 				 &one));
+	add(all, &one, plan_served(plan, &one));
 	add(all, &one, plan_session(spec, plan, &one));
 	add(all, &one, supervise_plan(spec, &plan->ns, &plan->supervise, &one));
 	plan->process.die_with_parent = plan->supervise.die_with_parent;

@@ -115,3 +115,20 @@ untouched() {
 		esac
 	done
 }
+
+@test "fuse-overlayfs does not serve a container that could trace it" {
+	requires cmd:fuse-overlayfs
+	[ -r /dev/fuse ] && [ -w /dev/fuse ] || skip "needs fuse: $(id -un) may not use /dev/fuse"
+	requires userns-nested
+	config '.annotations["org.bryo.rootfs"] = "fuse-overlayfs" | .annotations["org.bryo.idmap"] = "single"'
+	config '.linux.namespaces |= map(select(.type | IN("pid", "user") | not)) + [{"type": "user"}]'
+	config '.mounts |= map(select(.type != "proc")) | .process.capabilities[] += ["CAP_SYS_PTRACE"]'
+	args true
+	run bryo run -b "$BUNDLE" --ephemeral "$ID"
+	[ "$status" -ne 0 ]
+	has_line "it could trace that program"
+	config '.process.capabilities[] -= ["CAP_SYS_PTRACE"]'
+	bryo run -b "$BUNDLE" --ephemeral "$ID"
+	config '.process.capabilities[] += ["CAP_SYS_PTRACE"] | .linux.namespaces += [{"type": "pid"}]'
+	bryo run -b "$BUNDLE" --ephemeral "$ID"
+}
