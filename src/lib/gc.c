@@ -94,13 +94,14 @@ static const char *why_garbage(const struct gc *g, const struct container *c)
 
 	if (c->status == STATE_CREATING)
 		return "its create was ended before the container was there";
+	if (c->status == STATE_STOPPED && r->boot_id && *r->boot_id && *boot &&
+	    !str_eq(r->boot_id, boot))
+		return "it is of another boot";
+	if (is_elsewhere(r))
+		return NULL;
 	if (c->status == STATE_CREATED && r->runner && is_gone(r->runner, r->pid_start))
 		return "the run that was to start it is gone";
 	if (c->status != STATE_STOPPED)
-		return NULL;
-	if (r->boot_id && *r->boot_id && *boot && !str_eq(r->boot_id, boot))
-		return "it is of another boot";
-	if (is_elsewhere(r))
 		return NULL;
 	if (r->runner && is_gone(r->runner, r->pid_start))
 		return "it has ended, and so did the run that was to delete it";
@@ -229,7 +230,9 @@ static void sweep_container(struct gc *g, const char *id)
 	int rc;
 
 	c.dirfd = state_open(g->ctx->rootfd, id, NULL);
-	if (c.dirfd < 0) /* removed meanwhile, or somebody else's */
+	/* removed meanwhile, or somebody else's; else (no descriptor is free) its record is not known */
+	g->unsure |= c.dirfd < 0 && c.dirfd != -ENOENT && c.dirfd != -EPERM;
+	if (c.dirfd < 0)
 		return;
 	c.lock = state_trylock(c.dirfd, id, NULL);
 	rc = record_load(&c.arena, c.dirfd, &c.record, &err);

@@ -243,8 +243,8 @@ int layers_owned_outside(struct arena *a, int lock, const struct record *r, stru
 
 	if (lock < 0 && fd < 0)
 		return 0;
-	text = arena_printf(a, "%s %s %d %llu %s\n", r->boot_id, pid_namespace(a), (int)r->pid,
-			    (unsigned long long)r->pid_start, r->id);
+	text = arena_printf(a, "%s %s %d %llu %s\n", r->boot_id, pid_namespace(a),
+			    (int)r->pid, (unsigned long long)r->pid_start, r->id);
 	rc = file_replace_at(lock < 0 ? fd : lock, OWNER, text, strlen(text), 0600, err);
 	return rc < 0 ? err_in(err, rc, "directory for changes '%s'", r->upper) : 0;
 }
@@ -385,21 +385,39 @@ void layers_notice(const struct bryo_ctx *ctx, const struct launched *l)
 
 /* ------------------------------------------------------------------------------------ gc */
 
+/* Another machine may write there, whose boot is not ours and which is running. */
+static bool is_shared(int fd)
+{
+	/* CIFS, SMB2, Lustre, GPFS, GFS2, BeeGFS: not every linux/magic.h has them */
+	static const uint32_t shared[] = { NFS_SUPER_MAGIC,   V9FS_MAGIC,      CEPH_SUPER_MAGIC,
+					   OCFS2_SUPER_MAGIC, AFS_SUPER_MAGIC, FUSE_SUPER_MAGIC,
+					   0xff534d42,	      0xfe534d42,      0x0bd00bd0,
+					   0x47504653,	      0x01161970,      0x19830326 };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if ((uint32_t)fs.f_type == shared[i])
+			return true;
+	return false;
+}
+
 /* Its container is not there any more, whatever its record would say: that may be gone, too. */
 static bool is_lost(struct arena *a, const struct bryo_ctx *ctx, int dirfd, const char *name)
 {
 	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_free char *text = NULL;
+	const char *ns, *boot = state_boot_id(a);
 	struct err unread = ERR_INIT;
 	struct record r;
 	struct stat st;
-	const char *ns;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != ctx->host.uid)
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != ctx->host.uid || is_shared(fd))
 		return false;
 	if (file_read_at(fd, OWNER, 4096, &text, NULL, &unread) == 0 &&
 	    parse_owner(a, text, &ns, &r))
-		return !str_eq(r.boot_id, state_boot_id(a));
+		return *boot && *r.boot_id && !str_eq(r.boot_id, boot);
 	return time(NULL) - st.st_mtime > ALONE_S;
 }
 
