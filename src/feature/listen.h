@@ -72,7 +72,7 @@ int listen_check(int n, struct err *err);
 
 /*
  * Opens plan->fds at numbers from first on. *ret_files gets what has to be removed one day: the
- * absolute path of each unix socket and "DEVICE:INODE". On failure nothing is left. [outside]
+ * absolute path of each unix socket and "DEVICE:INODE:TIME". On failure nothing is left. [outside]
  */
 int listen_open_outside(struct arena *a, const struct listen_plan *plan, int first,
 			struct pairs *ret_files, struct err *err);

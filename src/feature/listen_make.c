@@ -155,17 +155,27 @@ static int bind_unix(const char *path, struct err *err)
 	return rc < 0 ? rc : take_fd(&sock);
 }
 
-/* What listen_undo() will look for. */
+/*
+ * What listen_undo() will look for. With the time, which nobody changes by the way: a file system
+ * gives the number of a removed file to the next one.
+ */
+static void identity(const struct stat *st, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "%u:%u:%llu:%lld.%09ld", major(st->st_dev), minor(st->st_dev),
+		       (unsigned long long)st->st_ino, (long long)st->st_mtim.tv_sec,
+		       st->st_mtim.tv_nsec);
+}
+
 static int note_file(struct arena *a, const char *path, struct pair *ret, struct err *err)
 {
-	char full[PATH_MAX];
+	char full[PATH_MAX], now[96];
 	struct stat st;
 
 	if (lstat(path, &st) < 0 || !realpath(path, full))
 		return err_sys(err, "look at '%s'", path);
 	ret->name = arena_strdup(a, full);
-	ret->value = arena_printf(a, "%u:%u:%llu", major(st.st_dev), minor(st.st_dev),
-				  (unsigned long long)st.st_ino);
+	identity(&st, now, sizeof(now));
+	ret->value = arena_strdup(a, now);
 	return 0;
 }
 
@@ -258,13 +268,12 @@ void listen_undo(const struct pairs *files)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		const char *name = files->v[i].name;
-		char now[64];
+		char now[96];
 		struct stat st;
 
 		if (!name || lstat(name, &st) < 0 || !S_ISSOCK(st.st_mode))
 			continue;
-		(void)snprintf(now, sizeof(now), "%u:%u:%llu", major(st.st_dev), minor(st.st_dev),
-			       (unsigned long long)st.st_ino);
+		identity(&st, now, sizeof(now));
 		if (str_eq(now, files->v[i].value))
 			(void)unlink(name);
 	}

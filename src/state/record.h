@@ -54,7 +54,7 @@ struct record {
 	pid_t runner;		   /* who deletes it at its end, as `run` does, in the foreground; 0: nobody */
 	bool poststart, poststop;  /* the config has such hooks: who asks need not parse it again */
 	struct pairs annotations;
-	struct pairs listen_files; /* unix sockets of --listen: path and device:inode */
+	struct pairs listen_files; /* unix sockets of --listen: path and device:inode:time */
 };
 
 /* Atomic replace of record.json in the container's directory. [outside] */

@@ -231,6 +231,24 @@ failing() { # failing WORD TEXT...: run --listen WORD says these, and leaves not
 	kill %1
 }
 
+@test "a new socket with the number of a dead container's is left alone" {
+	requires cmd:socat
+	local number
+
+	args sleep 60
+	run_detached "$ID" --listen unix:s
+	number=$(stat -c %i s)
+	bryo kill "$ID" KILL
+	wait_for_status stopped
+	rm s
+	socat "UNIX-LISTEN:$T/s" STDOUT >/dev/null 3>&- &
+	wait_for 5 test -S s
+	[ "$(stat -c %i s)" = "$number" ] || echo "# this file system gave it another number" >&3
+	bryo delete "$ID"
+	[ -S s ]
+	kill %1
+}
+
 @test "a failed create removes the socket's file" {
 	args /no/such/program
 	failing unix:s "no such file or directory"
