@@ -29,6 +29,21 @@ static bool is_trusted(const char *path, const char *own)
 	return st.st_uid == 0 || (own && stat(own, &ours) == 0 && st.st_uid == ours.st_uid);
 }
 
+/*
+ * A bryo in /tmp is safe there by the sticky bit, and what stands beside it under the name is not:
+ * anybody can make it.
+ */
+static bool is_trusted_dir(const char *dir, const char *own)
+{
+	mode_t others = geteuid() == 0 ? 022 : 002;
+	struct stat st, ours;
+
+	if (stat(dir, &st) < 0 || (st.st_mode & others))
+		return false;
+	return st.st_uid == 0 || st.st_uid == geteuid() ||
+	       (stat(own, &ours) == 0 && st.st_uid == ours.st_uid);
+}
+
 /* The path of the running program, or NULL. */
 static char *own_path(struct arena *a)
 {
@@ -57,10 +72,11 @@ int libexec_find(struct arena *a, const char *name, const char **ret, struct err
 	if (is_trusted(*ret, own))
 		return 0;
 	if (own) {
-		int dir = (int)(strrchr(own, '/') - own);
+		const char *dir =
+			arena_printf(a, "%.*s/helpers", (int)(strrchr(own, '/') - own), own);
 
-		*ret = arena_printf(a, "%.*s/helpers/%s", dir, own, name);
-		if (is_trusted(*ret, own))
+		*ret = arena_printf(a, "%s/%s", dir, name);
+		if (is_trusted_dir(dir, own) && is_trusted(*ret, own))
 			return 0;
 	}
 	return err_set(err, ENOENT, "%s is not installed", installed);

@@ -13,7 +13,7 @@
 #define LIBEXEC_COPY "bryo:"
 
 /* *ret: absolute path, in the arena. -ENOENT where there is none, or for root none that is root's
- * or of who owns bryo itself. */
+ * or of who owns bryo itself. helpers/ must belong to root, the caller or who owns bryo. */
 int libexec_find(struct arena *a, const char *name, const char **ret, struct err *err);
 
 #endif

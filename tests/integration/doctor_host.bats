@@ -354,4 +354,7 @@ setup() {
 	for name in systemd keeper init unpack; do
 		check helper.bryo-$name ok "$T/bin/helpers/bryo-$name"
 	done
+	chmod o+w "$T/bin/helpers" # as what a stranger makes beside a bryo in /tmp
+	BRYO=$T/bin/bryo doctor
+	check helper.bryo-init degraded "nor in helpers/" "make install"
 }
