@@ -46,6 +46,8 @@ static int find(const char *dir, struct removal *r, struct err *err)
 	while (len > 1 && path[len - 1] == '/')
 		path[--len] = '\0';
 	slash = strrchr(path, '/');
+	if (strlen(slash ? slash + 1 : path) > NAME_MAX) /* cut it would be another one's */
+		return err_set(err, ENAMETOOLONG, "'%.200s...'", dir);
 	(void)snprintf(r->name, sizeof(r->name), "%s", slash ? slash + 1 : path);
 	if (!*r->name || str_eq(r->name, ".") || str_eq(r->name, ".."))
 		return err_set(err, EINVAL, "refusing to remove '%s'", dir);

@@ -71,6 +71,16 @@ open("file", "w").close()' "$1" "$2"
 	[ -d "$home" ]
 }
 
+@test "rm-tree: a name that is too long is not cut to another one" {
+	local name
+
+	name=$(printf '%0255d' 0)
+	mkdir -p "$T/$name/x"
+	run bryo rm-tree "$T/${name}0"
+	[ "$status" -eq 1 ]
+	[ -d "$T/$name/x" ]
+}
+
 @test "rm-tree: refuses what a container runs from" {
 	make_bundle
 	args sleep 60
