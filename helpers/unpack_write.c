@@ -221,13 +221,16 @@ static int create(struct target *t, const struct item *item, int dir, const char
 /* ------------------------------------------------------------------------ attributes */
 
 /*
- * Of security only the capabilities of programs mean the same elsewhere. What overlayfs notes for
- * itself must not come from a stranger: the tree may become a lower directory.
+ * Of security only the capabilities of programs mean the same elsewhere. What overlayfs and
+ * fuse-overlayfs note for themselves must not come from a stranger: the tree may become a lower
+ * directory.
  */
 static bool is_portable(const char *name)
 {
 	if (str_starts(name, "user."))
-		return !str_starts(name, "user.overlay.");
+		return !str_starts(name, "user.overlay.") &&
+		       !str_starts(name, "user.fuseoverlayfs.") &&
+		       !str_starts(name, "user.containers.");
 	return str_eq(name, "security.capability") || str_starts(name, "system.posix_acl_");
 }
 

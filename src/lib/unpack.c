@@ -199,7 +199,7 @@ static void told(struct talk *t, const char *line)
 		told_user(t->job, line + strlen("user "));
 	} else if (str_starts(line, "owner ")) {
 		told_owner(t, line + strlen("owner "));
-	} else if (str_starts(line, "ask ")) {
+	} else if (str_starts(line, "ask ") && t->job->how == UNPACK_COPY) {
 		answer_owner(t, line + strlen("ask "));
 	} else if (str_starts(line, "error ")) {
 		told_error(t, line + strlen("error "));
