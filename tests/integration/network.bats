@@ -278,6 +278,19 @@ resolv_is() { # resolv_is NAMESERVER: what the container sees
 	[[ $status -eq 1 && $output == *"container '$ID' has no network of its own to join [it runs in the host's: --net host is the same]"* ]]
 }
 
+# its root has all rights over the namespace nested below it: init must not be in its sight
+@test "join: not together with a pid namespace by path" {
+	requires user
+	args sleep 300
+	run_detached "$ID" --net none
+	config '.linux.namespaces |= map(select(.type != "pid")) + [{"type": "pid", "path": $path}]' \
+		--arg path "/proc/$(bryo state "$ID" | jq .pid)/ns/pid"
+	config '.mounts |= map(select(.type != "proc"))'
+	args true
+	run bryo run -b "$BUNDLE" --net "join:$ID" "$ID-2"
+	[[ $status -eq 1 && $output == *"could trace init while that sees the host's files"* ]]
+}
+
 @test "sandbox: a network on request, with names" {
 	net_requires slirp4netns
 	requires cmd:dnsmasq

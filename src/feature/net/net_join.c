@@ -31,6 +31,14 @@ static int check(const struct net_target *t, const struct ns_plan *ns, bool nest
 			"a user namespace given by path and the network of container '%s' exclude each "
 			"other: that belongs to another one",
 			t->id);
+	if (nest && is_joined(ns, CLONE_NEWPID))
+		return err_hint(
+			err,
+			err_set(err, EPERM,
+				"a pid namespace given by path and the network of container '%s' exclude each "
+				"other: its root could trace init while that sees the host's files",
+				t->id),
+			"give the container a pid namespace of its own");
 	if (nest && !(t->namespaces & CLONE_NEWPID))
 		return err_hint(
 			err,

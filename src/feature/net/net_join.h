@@ -5,7 +5,8 @@
  * with the rights of that. So the joiner (proc/join.h) enters ID's user namespace and its network,
  * and clones init into a user namespace nested there: the new container has no rights over ID's
  * network or processes, while ID's root has all rights over what is nested below it. Real root, and
- * containers that share the caller's user namespace, need no nesting.
+ * containers that share the caller's user namespace, need no nesting. Until init has left the host's
+ * files behind it must be out of ID's sight: not in a pid namespace that is joined.
  *
  * The map of a nested namespace is in the numbers of its parent, and only somebody in the parent can
  * write it: the joiner. It is the map that the container would have had, translated: its files
