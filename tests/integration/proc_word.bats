@@ -65,6 +65,14 @@ $(readlink /proc/self/ns/pid)" ]
 	wait_for 10 test -e "$T/spared"
 }
 
+@test "--proc bind: what was there before and loses its parent meanwhile is spared" {
+	make_bundle
+	args sleep 2
+	sh -c '{ sleep 300 & echo $! >"$0/other"; sleep 1; } >/dev/null 2>&1 3>&- & sleep 0.1; exec "$@"' "$T" \
+		"$BRYO" --root "$ROOT" run -b "$BUNDLE" --proc bind "$ID" </dev/null
+	kill "$(cat "$T/other")"
+}
+
 @test "--proc bind: kill, exec and delete find the container's process" {
 	make_bundle
 	args sleep 300
