@@ -51,6 +51,8 @@ static const int never[] = {
 	SYS_socket,
 	SYS_socketpair,
 	SYS_ptrace,
+	SYS_personality, /* READ_IMPLIES_EXEC */
+	SYS_shmat,	 /* SHM_EXEC */
 	SYS_process_vm_readv,
 	SYS_process_vm_writev,
 	SYS_unshare,
