@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CHAIN_MAX 16
 
@@ -36,6 +37,29 @@ static struct id_extents copy_map(struct arena *a, const struct id_extents *map)
 	return ret;
 }
 
+/* One of its mounts is the procfs that we are seen in, whatever its pid namespace. */
+static int find_outer_proc(struct container *c, bool *ret, struct err *err)
+{
+	struct stat proc, st;
+	struct spec *spec;
+	int rc = container_spec(c, &spec, err);
+
+	if (rc < 0 || stat("/proc", &proc) < 0)
+		return rc < 0 ? rc : err_sys(err, "look at '/proc'");
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		const char *source = spec->mounts.v[i].source;
+		auto_free char *path = NULL;
+
+		if (!source)
+			continue;
+		path = source[0] == '/' ? mem_strdup(source)
+					: mem_printf("%s/%s", c->record.bundle, source);
+		*ret |= stat(path, &st) == 0 && st.st_dev == proc.st_dev &&
+			st.st_ino == proc.st_ino;
+	}
+	return 0;
+}
+
 static int read_facts(struct arena *a, struct container *c, struct net_target *ret, struct err *err)
 {
 	struct idmap_plan maps = { 0 };
@@ -49,6 +73,8 @@ static int read_facts(struct arena *a, struct container *c, struct net_target *r
 		rc = open_ns(ret->pid, "user", &ret->user, err);
 	if (rc == 0 && (ret->namespaces & CLONE_NEWNET))
 		rc = open_ns(ret->pid, "net", &ret->net, err);
+	if (rc == 0)
+		rc = find_outer_proc(c, &ret->sees_us, err);
 	if (rc == 0)
 		rc = container_maps(c, &maps, &ret->setgroups_denied, err);
 	if (rc < 0)

@@ -98,6 +98,19 @@ static int plan_session(const struct spec *spec, struct plan *plan, struct err *
 		"keep or new");
 }
 
+static bool sees_outside(const struct plan *plan)
+{
+	bool sees = !(plan->ns.differ & CLONE_NEWPID);
+
+	for (size_t i = 0; i < plan->mounts.n; i++) {
+		const struct mount_op *op = &plan->mounts.v[i];
+
+		sees |= op->kind == MOUNT_BIND &&
+			(str_eq(op->source, "/proc") || str_eq(op->source, "/proc/"));
+	}
+	return sees;
+}
+
 /*
  * fuse-overlayfs sees the host's files and is in the container's user namespace. Whoever has
  * CAP_SYS_PTRACE there may trace it, and open what it sees by /proc/PID/root, where it is in sight.
@@ -109,22 +122,22 @@ static int plan_served(struct plan *plan, struct err *err)
 	struct rootfs_plan *r = &plan->rootfs;
 
 	if (!r->n_kinds || r->kinds[r->n_kinds - 1] != ROOTFS_FUSE_OVERLAYFS ||
-	    !(plan->ns.differ & CLONE_NEWUSER) || (plan->ns.differ & CLONE_NEWPID) ||
+	    !(plan->ns.differ & CLONE_NEWUSER) || !sees_outside(plan) ||
 	    !(all & (1ULL << CAP_SYS_PTRACE)))
 		return 0;
 	if (r->n_kinds > 1) {
 		r->n_kinds--;
 		r->overlay.program = NULL;
 		r->overlay.no_program =
-			"fuse-overlayfs may be able to do it, but a container with CAP_SYS_PTRACE and "
-			"without a pid namespace could trace it";
+			"fuse-overlayfs may be able to do it, but a container with CAP_SYS_PTRACE "
+			"that sees the host's processes could trace it";
 		return 0;
 	}
 	err_set(err, EPERM,
-		"fuse-overlayfs would serve the root of a container that has CAP_SYS_PTRACE and no pid "
-		"namespace: it could trace that program, which sees the host's files");
+		"fuse-overlayfs would serve the root of a container that has CAP_SYS_PTRACE and sees "
+		"the host's processes: it could trace that program, which sees the host's files");
 	return err_hint(err, -EPERM,
-			"add {\"type\": \"pid\"} to linux.namespaces, take CAP_SYS_PTRACE out of "
+			"give it a pid namespace and no bind of /proc, take CAP_SYS_PTRACE out of "
 			"process.capabilities, or use the kernel's overlay");
 }
 

@@ -291,6 +291,18 @@ resolv_is() { # resolv_is NAMESERVER: what the container sees
 	[[ $status -eq 1 && $output == *"could trace init while that sees the host's files"* ]]
 }
 
+@test "join: not of a container that has the host's /proc" {
+	requires user
+	cp "$BUNDLE/config.json" "$T/plain.json"
+	config '.mounts += [{"destination": "/mnt", "type": "bind", "source": "/proc", "options": ["rbind", "ro"]}]'
+	args sleep 300
+	run_detached "$ID" --net none
+	cp "$T/plain.json" "$BUNDLE/config.json"
+	args true
+	run bryo run -b "$BUNDLE" --net "join:$ID" "$ID-2"
+	[[ $status -eq 1 && $output == *"sees the processes of the host, the one that would join it too"* ]]
+}
+
 @test "sandbox: a network on request, with names" {
 	net_requires slirp4netns
 	requires cmd:dnsmasq

@@ -131,4 +131,7 @@ untouched() {
 	bryo run -b "$BUNDLE" --ephemeral "$ID"
 	config '.process.capabilities[] += ["CAP_SYS_PTRACE"] | .linux.namespaces += [{"type": "pid"}]'
 	bryo run -b "$BUNDLE" --ephemeral "$ID"
+	config '.mounts += [{"destination": "/mnt", "type": "bind", "source": "/proc", "options": ["rbind", "ro"]}]'
+	run bryo run -b "$BUNDLE" --ephemeral "$ID"
+	has_line "it could trace that program"
 }

@@ -39,13 +39,13 @@ static int check(const struct net_target *t, const struct ns_plan *ns, bool nest
 				"other: its root could trace init while that sees the host's files",
 				t->id),
 			"give the container a pid namespace of its own");
-	if (nest && !(t->namespaces & CLONE_NEWPID))
+	if (nest && (!(t->namespaces & CLONE_NEWPID) || t->sees_us))
 		return err_hint(
 			err,
 			err_set(err, EPERM,
 				"container '%s' sees the processes of the host, the one that would join it too",
 				t->id),
-			"give it a pid namespace");
+			"give it a pid namespace, and no bind of this /proc");
 	return 0;
 }
 

@@ -6,7 +6,8 @@
  * and clones init into a user namespace nested there: the new container has no rights over ID's
  * network or processes, while ID's root has all rights over what is nested below it. Real root, and
  * containers that share the caller's user namespace, need no nesting. Until init has left the host's
- * files behind it must be out of ID's sight: not in a pid namespace that is joined.
+ * files behind it must be out of ID's sight: not in a pid namespace that is joined, and not
+ * in a procfs of ours that ID has.
  *
  * The map of a nested namespace is in the numbers of its parent, and only somebody in the parent can
  * write it: the joiner. It is the map that the container would have had, translated: its files
@@ -29,6 +30,7 @@ struct net_target { /* container ID, as it is */
 	int user, net;		    /* its namespaces, opened; -1: shared with the caller */
 	struct id_extents uid, gid; /* of its user namespace, in the caller's numbers */
 	bool setgroups_denied;
+	bool sees_us;		    /* the caller's /proc is mounted in it */
 	const char *backend;	    /* as its record has it; "" for none */
 	const char *resolv_conf;    /* what was made for it, or NULL */
 };
