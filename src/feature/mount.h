@@ -76,6 +76,8 @@ int mount_plan(struct arena *a, const struct spec *spec, const char *bundle, con
 	       struct notes *notes, struct mount_plan *ret, struct err *err);
 /* One more operation, empty, at the end of the list; valid until the next addition. [pure] */
 struct mount_op *mount_plan_add(struct arena *a, struct mount_plan *plan);
+/* A bind of our own /proc is among them: what runs outside can be seen. [pure] */
+bool mount_plan_shows_outer_proc(const struct mount_plan *plan);
 /* [inside], first thing after clone. */
 int mount_sources_inside(const struct mount_plan *plan, struct err *err);
 /* [inside] rootfd: the attached rootfs. */

@@ -473,6 +473,18 @@ int mount_plan(struct arena *a, const struct spec *spec, const char *bundle,
 	return -all.num;
 }
 
+bool mount_plan_shows_outer_proc(const struct mount_plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct mount_op *op = &plan->v[i];
+
+		if (op->kind == MOUNT_BIND &&
+		    (str_eq(op->source, "/proc") || str_eq(op->source, "/proc/")))
+			return true;
+	}
+	return false;
+}
+
 struct mount_op *mount_plan_add(struct arena *a, struct mount_plan *plan)
 {
 	struct mount_op *v = arena_alloc(a, (plan->n + 1) * sizeof(*v));

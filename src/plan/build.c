@@ -98,19 +98,6 @@ static int plan_session(const struct spec *spec, struct plan *plan, struct err *
 		"keep or new");
 }
 
-static bool sees_outside(const struct plan *plan)
-{
-	bool sees = !(plan->ns.differ & CLONE_NEWPID);
-
-	for (size_t i = 0; i < plan->mounts.n; i++) {
-		const struct mount_op *op = &plan->mounts.v[i];
-
-		sees |= op->kind == MOUNT_BIND &&
-			(str_eq(op->source, "/proc") || str_eq(op->source, "/proc/"));
-	}
-	return sees;
-}
-
 /*
  * fuse-overlayfs sees the host's files and is in the container's user namespace. Whoever has
  * CAP_SYS_PTRACE there may trace it, and open what it sees by /proc/PID/root, where it is in sight.
@@ -122,7 +109,8 @@ static int plan_served(struct plan *plan, struct err *err)
 	struct rootfs_plan *r = &plan->rootfs;
 
 	if (!r->n_kinds || r->kinds[r->n_kinds - 1] != ROOTFS_FUSE_OVERLAYFS ||
-	    !(plan->ns.differ & CLONE_NEWUSER) || !sees_outside(plan) ||
+	    !(plan->ns.differ & CLONE_NEWUSER) ||
+	    ((plan->ns.differ & CLONE_NEWPID) && !mount_plan_shows_outer_proc(&plan->mounts)) ||
 	    !(all & (1ULL << CAP_SYS_PTRACE)))
 		return 0;
 	if (r->n_kinds > 1) {

@@ -130,7 +130,8 @@ static void plan_helper(struct arena *a, const struct net_request *q, const stru
 	ret->early = q->own_id_kept;
 	ret->backend->plan(a, host, q->ids, ret);
 	/* Its root may trace what is in there, if it can see it: the helper has the host's network. */
-	if (ret->backend->sandbox_inside && !(q->ns->differ & CLONE_NEWPID))
+	if (ret->backend->sandbox_inside &&
+	    (!(q->ns->differ & CLONE_NEWPID) || mount_plan_shows_outer_proc(mounts)))
 		ret->sandboxed = false;
 	add_resolv(a, q, net_resolv_text(a, host->net_resolv, ret->dns), mounts, ret);
 }
