@@ -237,7 +237,10 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 		rc = record_save(c->c.dirfd, &c->c.record, err);
 	if (rc < 0)
 		return err_in(err, rc, "state of container '%s'", id);
-	return layers_make_outside(&c->arena, changes(&c->plan), &c->upper, err);
+	rc = layers_make_outside(&c->arena, changes(&c->plan), &c->upper, err);
+	if (rc == 0)
+		layers_warn(ctx, changes(&c->plan), c->upper);
+	return rc;
 }
 
 /* While init mounts: the document for later commands, and the record with its pid, not yet visible. */

@@ -243,8 +243,8 @@ int layers_owned_outside(struct arena *a, int lock, const struct record *r, stru
 
 	if (lock < 0 && fd < 0)
 		return 0;
-	text = arena_printf(a, "%s %s %d %llu %s\n", r->boot_id, pid_namespace(a),
-			    (int)r->pid, (unsigned long long)r->pid_start, r->id);
+	text = arena_printf(a, "%s %s %d %llu %s\n", r->boot_id, pid_namespace(a), (int)r->pid,
+			    (unsigned long long)r->pid_start, r->id);
 	rc = file_replace_at(lock < 0 ? fd : lock, OWNER, text, strlen(text), 0600, err);
 	return rc < 0 ? err_in(err, rc, "directory for changes '%s'", r->upper) : 0;
 }
@@ -370,6 +370,21 @@ void layers_scratch_end(struct bryo_ctx *ctx, struct layers_scratch *s)
 		(void)remove_tree(ctx, s->dir, NULL);
 	freep(&s->dir);
 	s->dir = NULL;
+}
+
+void layers_warn(const struct bryo_ctx *ctx, const struct overlay_plan *plan, int lock)
+{
+	auto_free char *text = NULL;
+	struct stat st;
+
+	if (plan->upper != UPPER_KEPT || !ctx->notice || fstat(lock, &st) < 0 ||
+	    !(st.st_mode & (S_IXGRP | S_IXOTH)))
+		return;
+	text = mem_printf(
+		"directory for changes '%s': others may enter it, and a set-user-ID program that the container "
+		"makes there is yours [chmod 700 %s]",
+		plan->dir, plan->dir);
+	(void)ctx->notice(ctx->notice_arg, text);
 }
 
 void layers_notice(const struct bryo_ctx *ctx, const struct launched *l)

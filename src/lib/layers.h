@@ -42,6 +42,8 @@ struct layers_lost {
 };
 void layers_find_lost(struct arena *a, const struct bryo_ctx *ctx, struct layers_lost *ret);
 int layers_remove_lost(struct bryo_ctx *ctx, const char *dir, struct err *err);
+/* Says that a kept directory is open to others; lock: of it. */
+void layers_warn(const struct bryo_ctx *ctx, const struct overlay_plan *plan, int lock);
 /* Says that it is not the first choice that init took. */
 void layers_notice(const struct bryo_ctx *ctx, const struct launched *l);
 /* At the end of a container: changes that are thrown away go, kept ones are nobody's. */

@@ -5,10 +5,11 @@
  * Root directory rules (design.md): --root DIR, made absolute, "/" refused; else real root uses
  * /run/bryo; else $XDG_RUNTIME_DIR/bryo when XDG_RUNTIME_DIR is a directory owned by us and not
  * accessible by others; else /run/user/UID/bryo likewise; else /tmp/bryo-UID, 0700, owner, mode
- * and no-follow checked (CVE-2019-12439); UID is the one outside a user namespace, in which all are 0. Whatever exists must be a directory of ours with mode
- * 0700 (group and others nothing), except that a --root given by name is only checked for
- * ownership and not being writable by others. The sticky bit is set on the directories below
- * XDG_RUNTIME_DIR and /tmp so that ageing leaves them alone, as the XDG specification says.
+ * and no-follow checked (CVE-2019-12439). UID is the one outside a user namespace: inside, all
+ * are 0. Whatever exists must be a directory of ours with mode 0700 (group and others nothing),
+ * except that a --root given by name is only checked for ownership and not being writable by
+ * others. The sticky bit is set on the directories below XDG_RUNTIME_DIR and /tmp so that ageing
+ * leaves them alone, as the XDG specification says.
  *
  * A container is claimed by mkdir of its directory (EEXIST: id taken). Locks are flock on
  * that directory: exclusive for create, start, kill-and-delete; released by the

@@ -539,3 +539,13 @@ is_asking() { grep -q request_wait "/proc/$1/wchan"; } 2>/dev/null
 	[ "$status" -ne 0 ]
 	has_line "user.* attributes in the directory for changes: Operation not supported"
 }
+
+@test "upper: a directory that others may enter is warned of" {
+	mkdir -m 755 "$T/open"
+	in_layers --upper "$T/open" -- true
+	has_line "directory for changes '$T/open': others may enter it"
+	has_line "[chmod 700 $T/open]"
+	chmod 700 "$T/open"
+	in_layers --upper "$T/open" -- true
+	[ -z "$output" ]
+}
