@@ -58,6 +58,7 @@ static void pasta_plan(struct arena *a, const struct host *host, const struct id
 	ret->mtu = ret->mtu ? ret->mtu : 65520;
 	ret->sandboxed = true;
 	ret->dns = PASTA_DNS;
+	ret->socket = host->pesto ? NET_CONTROL : NULL;
 }
 
 static void pasta_describe(struct arena *a, const struct net_plan *plan, const struct net_launch *l,
@@ -84,6 +85,10 @@ static void pasta_describe(struct arena *a, const struct net_plan *plan, const s
 	}
 	for (size_t i = 0; i < ports.n; i++)
 		*vec_add(a, &argv) = ports.v[i];
+	if (plan->socket) {
+		*vec_add(a, &argv) = "--conf-path";
+		*vec_add(a, &argv) = plan->socket;
+	}
 	*vec_add(a, &argv) = "--pid";
 	*vec_add(a, &argv) = NET_READY;
 	*vec_add(a, &argv) = arena_printf(a, "%d", (int)l->pid);

@@ -48,6 +48,7 @@ static void slirp_plan(struct arena *a, const struct host *host, const struct id
 	ret->address = "10.0.2.100/24";
 	ret->gateway = "10.0.2.2";
 	ret->dns = "10.0.2.3";
+	ret->socket = NET_SOCKET;
 	ret->sandboxed = root_is_us(host, ids);
 }
 

@@ -149,6 +149,7 @@ static const struct json_field host_table[] = {
 	HELPER(newgidmap),
 	HELPER(pasta),
 	HELPER(slirp4netns),
+	FIELD(pesto, JSON_AS_STRING),
 	FIELD(net_tun, JSON_AS_BOOL),
 	FIELD(net_route4, JSON_AS_BOOL),
 	FIELD(net_route6, JSON_AS_BOOL),

@@ -75,6 +75,7 @@ struct host {
 	/* host_need_net_tools(): what can give a container a network */
 	bool net_tools_probed;
 	struct helper pasta, slirp4netns; /* ok, missing */
+	const char *pesto;		  /* the client of that pasta, or NULL: it has none */
 	bool net_tun;			  /* /dev/net/tun can be opened */
 	bool net_route4, net_route6;	  /* there is a default route */
 	uint32_t port_start;		  /* ports below it are not for the caller; 0: all are */

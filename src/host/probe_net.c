@@ -28,6 +28,14 @@ static void find(struct arena *a, const char *name, struct helper *ret)
 	ret->path = arena_strdup(a, path);
 }
 
+/* Which came with pasta 2026_05_07, together with the socket that it speaks to. */
+static const char *find_pesto(struct arena *a, const char *pasta)
+{
+	const char *path = arena_printf(a, "%.*s/pesto", (int)(strrchr(pasta, '/') - pasta), pasta);
+
+	return access(path, X_OK) == 0 ? path : NULL;
+}
+
 /* Skips n fields and the blanks before each. */
 static const char *field(const char *p, int n)
 {
@@ -94,6 +102,8 @@ void probe_net(struct host *h)
 
 	find(h->arena, "pasta", &h->pasta);
 	find(h->arena, "slirp4netns", &h->slirp4netns);
+	if (h->pasta.path && h->pasta.path[0] == '/')
+		h->pesto = find_pesto(h->arena, h->pasta.path);
 	h->net_tun = access("/dev/net/tun", R_OK | W_OK) == 0;
 	h->net_route4 = has_route4();
 	h->net_route6 = has_route6();

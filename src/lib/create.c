@@ -200,7 +200,7 @@ static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id
 		.cgroup_user = c->plan.cgroup.user_manager,
 		.cgroup_backend = cgroup_backend_name(c->plan.cgroup.backend),
 		.net_backend = net_kind_name(c->plan.net.kind),
-		.net_socket = c->plan.net.kind == NET_SLIRP4NETNS ? NET_SOCKET : NULL,
+		.net_socket = c->plan.net.socket,
 		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kinds[0]),
 		.upper = layers->dir ? layers->dir : layers->spare,
 		.upper_thrown_away = layers->upper != UPPER_KEPT,

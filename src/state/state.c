@@ -298,8 +298,9 @@ int state_trylock(int dirfd, const char *id, struct err *err)
 /* Temporary files are ".NAME.PID" (file_replace_at); a killed writer leaves one. */
 static bool is_our_file(const char *name)
 {
-	static const char *const known[] = { "record.json", "config.json", START_NAME, SDNOTIFY_DIR,
-					     NET_RESOLV,    NET_SOCKET,	   NET_READY };
+	static const char *const known[] = { "record.json", "config.json", START_NAME,
+					     SDNOTIFY_DIR,  NET_RESOLV,	   NET_SOCKET,
+					     NET_READY,	    NET_CONTROL,   NET_PORTS };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(name, known[i]) == 0 ||

@@ -214,10 +214,11 @@ print(got.count(b"tcp:80\n"))' "$port")" -eq 100 ]
 	has_line "port '127.0.0.1:5353:53/udp': slirp4netns does not answer UDP clients on the host's loopback"
 }
 
-@test "pasta's ports are listed, and cannot be changed later" {
+@test "pasta's ports are listed, and cannot be changed later without pesto" {
 	local port
 
 	backend pasta
+	command -v pesto >/dev/null && skip "needs a pasta without pesto"
 	port=$(free_port)
 	args peer tcp:80
 	serve -p "127.0.0.1:$port:80" -p "$(free_port udp):53/udp"
@@ -227,7 +228,70 @@ print(got.count(b"tcp:80\n"))' "$port")" -eq 100 ]
 	run bryo port add "$ID" 8080:80
 	[ "$status" -eq 1 ]
 	has_line "container '$ID': pasta takes ports when it is started, not later"
-	has_line "with --net slirp4netns they can be changed"
+	has_line "with --net slirp4netns, or a pasta that has pesto"
+}
+
+# with_pesto: in front of the PATH, where none of the pastas that we test on has it: a pasta that knows
+# --conf-path, and a pesto that says what it was told, and holds the port unless $T/deaf is there
+with_pesto() {
+	mkdir "$T/new"
+	cat >"$T/new/pasta" <<-END
+		#!/bin/bash
+		args=()
+		while [ \$# -gt 0 ]; do
+			if [ "\$1" = --conf-path ]; then echo "\$2" >"$T/conf"; shift; else args+=("\$1"); fi
+			shift
+		done
+		exec $(command -v pasta) "\${args[@]}"
+	END
+	cat >"$T/new/pesto" <<-END
+		#!/bin/bash
+		echo "\$* in \$PWD" >>"$T/told"
+		port=\${3##*/} port=\${port%%:*}
+		[ ! -e "$T/deaf" ] || { echo "Listen failed for \$3"; exit 0; }
+		if [ "\$1" = --add ]; then
+			socat "TCP-LISTEN:\${port%%-*},bind=127.0.0.1" STDOUT >/dev/null 2>&1 </dev/null &
+			echo \$! >"$T/holder"
+			until [ -n "\$(ss -Hltn "sport = :\$port")" ]; do :; done
+		else
+			kill "\$(cat "$T/holder")"
+		fi
+	END
+	chmod 755 "$T/new/"*
+	PATH=$T/new:$PATH
+}
+
+@test "pasta with pesto: ports are added, listed and removed while it runs" {
+	local first
+
+	backend pasta
+	with_pesto
+	first=$(free_range 2)
+	args peer tcp:80
+	serve -p "127.0.0.1:$first:80"
+	[ "$(cat "$T/conf")" = pasta.sock ]
+	bryo port add "$ID" "127.0.0.1:$((first + 1)):81"
+	[ "$(cat "$T/told")" = "--add -t 127.0.0.1/$((first + 1)):81 pasta.sock in $ROOT/$ID" ]
+	[ "$(bryo port list -f json "$ID" | jq -r '.[].spec' | xargs)" = \
+		"127.0.0.1:$first:80/tcp 127.0.0.1:$((first + 1)):81/tcp" ]
+	run bryo port add "$ID" "127.0.0.1:$((first + 1)):82"
+	[ "$status" -eq 1 ]
+	has_line "claims a port of the host that '127.0.0.1:$((first + 1)):81/tcp' has"
+	bryo port remove "$ID" "127.0.0.1:$((first + 1)):81"
+	[ "$(bryo port list -f json "$ID" | jq length)" -eq 1 ]
+	run bryo port remove "$ID" "127.0.0.1:$((first + 1)):81"
+	[ "$status" -eq 1 ]
+	has_line "is not published [bryo port list $ID shows what is]"
+
+	# its exit status does not say that pasta could not bind the port
+	: >"$T/deaf"
+	run bryo port add "$ID" "127.0.0.1:$((first + 1)):81"
+	[ "$status" -eq 1 ]
+	has_line "pasta could not bind it: Listen failed for 127.0.0.1/$((first + 1)):81"
+	[ "$(tail -n 1 "$T/told")" = "--delete -t 127.0.0.1/$((first + 1)):81 pasta.sock in $ROOT/$ID" ]
+	[ "$(bryo port list -f json "$ID" | jq length)" -eq 1 ]
+	bryo delete --force "$ID"
+	[ ! -e "$ROOT/$ID" ]
 }
 
 @test "containers without such a network say why" {

@@ -46,6 +46,8 @@
 #include "oci/net_word.h"
 
 #define NET_SOCKET "slirp.sock"	 /* of slirp4netns' interface, in the state directory */
+#define NET_CONTROL "pasta.sock" /* of pasta's, likewise */
+#define NET_PORTS  "ports"	 /* what is published now, where the helper cannot be asked */
 #define NET_RESOLV "resolv.conf" /* likewise */
 #define NET_READY  "net.ready"	 /* FIFO, gone when the helper is ready */
 
@@ -91,6 +93,7 @@ struct net_plan {
 	const char *dns;	/* where the helper answers for the host's resolver, or NULL */
 	const char *resolv_conf; /* text of the generated file; NULL: none is made */
 	struct ports ports;	 /* published */
+	const char *socket;	 /* in the state directory, to change ports through; NULL: they stay */
 };
 
 struct net_request {

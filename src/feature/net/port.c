@@ -8,10 +8,11 @@
 #include "base/vec.h"
 #include "feature/net/bind.h"
 
-static const char *pasta_word(struct arena *a, const struct port *p)
+const char *port_pasta_word(struct arena *a, const struct port *p)
 {
 	return arena_printf(a, "%s%s%s:%s", p->address ? p->address : "", p->address ? "/" : "",
-			    port_range_word(a, p->host, p->count), port_range_word(a, p->guest, p->count));
+			    port_range_word(a, p->host, p->count),
+			    port_range_word(a, p->guest, p->count));
 }
 
 struct strv ports_pasta(struct arena *a, const struct ports *list)
@@ -27,7 +28,7 @@ struct strv ports_pasta(struct arena *a, const struct ports *list)
 				continue;
 			any = true;
 			*vec_add(a, &v) = options[proto];
-			*vec_add(a, &v) = pasta_word(a, &list->v[i]);
+			*vec_add(a, &v) = port_pasta_word(a, &list->v[i]);
 		}
 		if (!any) {
 			*vec_add(a, &v) = options[proto];

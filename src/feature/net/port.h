@@ -7,7 +7,9 @@
  * they are told: pasta takes all ports on its command line, in ranges, and binds them before it
  * says that it is ready; slirp4netns takes one request per port through its API socket once it is
  * ready (rootless/slirp4netns_api.h). Either way everything is bound before the container's
- * process starts, and a port that cannot be bound fails the start.
+ * process starts, and a port that cannot be bound fails the start. While it runs, ports are changed
+ * through slirp4netns' socket or, where pasta has pesto beside it, through that
+ * (rootless/pasta_control.h).
  *
  * Nobody can reserve a port for another process, so "is it free" can only be asked at the time:
  * ports_try_outside() binds and lets go just before the backend starts, which tells the common
@@ -30,6 +32,8 @@
  * forwards by itself: "-t", "127.0.0.1/8080:80", "-u", "none". NULL-terminated. [pure]
  */
 struct strv ports_pasta(struct arena *a, const struct ports *list);
+/* One of them, "127.0.0.1/8080:80". [pure] */
+const char *port_pasta_word(struct arena *a, const struct port *p);
 
 /* -EACCES for a port that needs a privilege which the caller lacks: start is
  * net.ipv4.ip_unprivileged_port_start. [pure] */
