@@ -330,9 +330,12 @@ caps() { # caps: "Inh Prm Eff Bnd Amb" without leading zeros
 
 @test "every rlimit of getrlimit is known" {
 	make_bundle
-	for r in AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE NPROC RSS RTPRIO RTTIME SIGPENDING STACK; do
+	# plan rehearses the launch, so with values that a program can start with
+	for r in AS:1073741824 CORE:0 CPU:1000 DATA:1073741824 FSIZE:1000000 LOCKS:0 MEMLOCK:0 MSGQUEUE:0 NICE:0 \
+		NOFILE:100 NPROC:1000 RSS:0 RTPRIO:0 RTTIME:1000000 SIGPENDING:100 STACK:8388608; do
 		echo "RLIMIT_$r"
-	done | jq -R '{type: ., soft: 0, hard: 0}' | jq -s . >"$T/limits"
+	done | jq -R 'split(":") | {type: .[0], soft: (.[1] | tonumber), hard: (.[1] | tonumber)}' |
+		jq -s . >"$T/limits"
 	config '.process.rlimits = $l[0]' --slurpfile l "$T/limits"
 	run bryo plan -b "$BUNDLE" "$ID" --format json
 	[ "$status" -eq 0 ]
