@@ -69,14 +69,17 @@ static void protect_binds(struct arena *a, struct plan *plan)
 static void shadow_root(struct arena *a, struct plan *plan, bool writable)
 {
 	struct rootfs_plan *r = &plan->rootfs;
-	struct overlay_plan o = { .userxattr = plan->idmap.active };
+	struct overlay_plan o = { .userxattr = plan->idmap.active, .passing = true };
 	const char **lower = arena_alloc(a, 2 * sizeof(*lower));
 
 	if (r->kinds[0] != ROOTFS_PLAIN)
 		return;
+	r->sealed = !writable;
+	if (r->sealed)
+		return;
 	lower[0] = r->path;
 	o.lower = (struct strv){ lower, 1 };
-	o.upper = writable ? UPPER_MEMORY : UPPER_NONE;
+	o.upper = UPPER_MEMORY;
 	o.fds = arena_alloc(a, 2 * sizeof(int));
 	o.fds[0] = o.fds[1] = -1;
 	r->kinds[0] = ROOTFS_OVERLAY;

@@ -199,3 +199,21 @@ print(s.getsockname()[1], flush=True); time.sleep(60)' >"$T/port" 3>&- &
 	[ -z "$(find "$ROOT" -mindepth 1 -maxdepth 1 -not -name '@*')" ]
 	not pgrep -f "$ROOT"
 }
+
+# The rehearsal has its changes in an overlay: where there can be none, the root is read-only.
+@test "an overlay of overlays: plan agrees with run, and leaves no trace" {
+	requires userns
+	make_bundle
+	args true
+	# shellcheck disable=SC2016
+	run --separate-stderr unshare --map-root-user --mount sh -ec '
+		mount -t tmpfs none /mnt && cd /mnt && mkdir e l1 l2
+		mount -t overlay -o "userxattr,lowerdir=$2/rootfs:/mnt/e" none l1 || exit 99
+		mount -t overlay -o userxattr,lowerdir=/mnt/l1:/mnt/e none l2 || exit 99
+		"$BRYO" --root "$1" plan --rootfs /mnt/l2 box -- /bin/true >/dev/null
+		"$BRYO" --root "$1" run --rootfs /mnt/l2 box -- /bin/true
+		! "$BRYO" --root "$1" plan --rootfs /mnt/l2 box -- /bin/none' sh "$ROOT" "$BUNDLE"
+	[ "$status" -ne 99 ] || skip "needs overlays upon overlays"
+	[ "$status" -eq 0 ]
+	[[ $output == *"process.args: exec '/bin/none': no such file or directory"* ]]
+}

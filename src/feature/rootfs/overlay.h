@@ -28,6 +28,7 @@ struct overlay_plan {
 	enum overlay_upper upper;
 	const char *dir; /* absolute, of UPPER_KEPT, and of UPPER_DISK once it was made */
 	bool userxattr;
+	bool passing; /* of a rehearsal: changes need not be right, so no user.* attributes either */
 	const char *spare; /* what fuse-overlayfs makes instead of UPPER_MEMORY; set with dir */
 	const char *program; /* fuse-overlayfs, absolute, or NULL */
 	const char *no_program; /* why that is not the second choice, or NULL */

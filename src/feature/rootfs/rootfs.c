@@ -332,7 +332,7 @@ int rootfs_attach_inside(const struct rootfs_plan *plan, int source,
 		tree = place < 0 ? place : new_tmpfs(err);
 		break;
 	case ROOTFS_PLAIN:
-		tree = mount_clone(source, true, 0, 0, err);
+		tree = mount_clone(source, true, plan->sealed ? MOUNT_ATTR_RDONLY : 0, 0, err);
 		break;
 	default:
 		tree = mount_layers(plan, server, err);

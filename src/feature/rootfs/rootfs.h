@@ -62,6 +62,7 @@ struct rootfs_plan {
 		int why_not_first;	/* errno of the first kind, where that is not it */
 	} tried;
 	bool readonly, no_pivot;
+	bool sealed; /* read-only from the first moment: of a rehearsal, nothing is made in it */
 	unsigned long propagation; /* MS_* of linux.rootfsPropagation; 0: slave */
 	bool propagation_rec;
 };
