@@ -9,9 +9,11 @@
 #include "manager.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 #include <unistd.h>
@@ -361,16 +363,43 @@ static int try_start(struct call *c, bool *removed)
 	return status == 0 ? -1 : status;
 }
 
+/* Zombies as well; unknown: false. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd >= 0 && poll(&p, 1, 0) == 1;
+}
+
+/*
+ * Whoever ends while systemd is being asked (bryo was killed, and its init goes with it) may be a zombie
+ * when it is moved: the kernel moves none, but says that it did, and a scope that never had a process
+ * is never told to be empty. Its maker is the one to stop it.
+ */
+static int check_start(struct call *c, int pidfd)
+{
+	if (!has_ended(pidfd))
+		return 0;
+	(void)remove_leftover(c);
+	return fail(c, FAILED, "process %u has ended meanwhile", c->pids[0]);
+}
+
 int manager_start(struct call *c)
 {
+	int pidfd = c->n_pids == 1 ? (int)syscall(SYS_pidfd_open, (pid_t)c->pids[0], 0) : -1;
 	bool removed = false;
 	int status, rc = watch_jobs(c);
 
 	if (rc < 0)
-		return fail(c, FAILED, "watch for jobs: %s", strerror(-rc));
-	do
-		status = try_start(c, &removed);
-	while (status < 0);
+		status = fail(c, FAILED, "watch for jobs: %s", strerror(-rc));
+	else
+		do
+			status = try_start(c, &removed);
+		while (status < 0);
+	if (status == 0)
+		status = check_start(c, pidfd);
+	if (pidfd >= 0)
+		(void)close(pidfd);
 	return status;
 }
 

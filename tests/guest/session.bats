@@ -58,7 +58,13 @@ nothing_left() {
 }
 
 # The kernel and systemd take a moment for what ended by itself.
-leaves_nothing() { wait_for 20 nothing_left || { leftovers; return 1; }; }
+leaves_nothing() {
+	wait_for 20 nothing_left && return
+	leftovers
+	systemctl --user status "bryo-$ID*" 3>&- | cat
+	find /sys/fs/cgroup -path "*$ID*" \( -name cgroup.procs -o -name cgroup.events \) -exec grep -H . {} +
+	return 1
+}
 
 # ----------------------------------------------------------------------- a second session
 

@@ -566,6 +566,21 @@ ok() {
 	gone
 }
 
+# The kernel says that it moved a zombie, and does not: a scope that never had a process stays for ever.
+@test "start of a process that ends meanwhile: an error, and no scope is left" {
+	local zombie
+
+	requires_manager
+	perl -e 'my $p = fork // die; exit 0 unless $p; $| = 1; print "$p\n"; sleep 100' >"$T/zombie" 3>&- &
+	PIDS+=($!)
+	wait_for 10 test -s "$T/zombie"
+	zombie=$(cat "$T/zombie")
+	wait_for 10 grep -q '^State:.Z' "/proc/$zombie/status"
+	run sd $MODE start "$UNIT" "$zombie"
+	[ "$status" -ne 0 ]
+	[ -z "$(systemctl $MODE list-units --all --plain --no-legend "$UNIT")" ]
+}
+
 @test "twenty starts in a row leave no unit behind" {
 	local i base=$UNIT
 
