@@ -777,7 +777,7 @@ file
 		END
 		exec sh "$1/script"'
 	run host sh -c "$script" sh "$T" "$BUNDLE" "$ROOT"
-	[ "$status" -eq 0 ]
+	[ "$status" -eq 0 ] || { echo "$output" >&2; false; }
 	[ -n "$(words /cg)" ] || { echo "$output" >&2; false; }
 	has "$(words /cg)" ro
 	for w in nosuid noexec nodev; do

@@ -414,6 +414,17 @@ int cgroup_place_outside(struct arena *a, const struct cgroup_plan *p, pid_t pid
 		return err_set(err, EPROTO,
 			       "systemd started %s, but init is in no cgroup of this hierarchy",
 			       p->unit);
+	/* the bus can be reached from a cgroup namespace in which no scope is */
+	if (str_starts(*ret_path, "/..")) {
+		*ret_path = NULL;
+		if (p->optional) {
+			log_debug("no cgroup: %s is outside of this cgroup namespace", p->unit);
+			return -EAGAIN;
+		}
+		err_set(err, EXDEV, "%s is outside of this cgroup namespace", p->unit);
+		return err_hint(err, -EXDEV,
+				"leave the limits out, or start bryo outside of the namespace");
+	}
 	scope = cgroup_open(*ret_path, err);
 	if (scope < 0)
 		return scope;
