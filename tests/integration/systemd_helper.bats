@@ -589,6 +589,7 @@ ok() {
 		UNIT=${base%.scope}-$i.scope
 		spawn
 		start RuntimeMaxUSec=t:$((i % 2 ? 1000 : 1000000000)) # every other one ends as failed
+		((i % 2)) && [ "$status" -ne 0 ] && has_line "process $PID has ended meanwhile" && continue
 		ok
 		kill -KILL "$PID" || true
 	done
