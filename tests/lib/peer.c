@@ -41,12 +41,12 @@ static void bind_port(const char *kind, int type, int port)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	int fd = socket(AF_INET6, type, 0);
+	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&six, sizeof(six)) < 0) {
 		if (fd >= 0)
 			close(fd);
-		fd = socket(AF_INET, type, 0);
+		fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 		if (fd < 0 || bind(fd, (struct sockaddr *)&four, sizeof(four)) < 0)
 			die("bind");
 	}
@@ -88,7 +88,7 @@ static void answer(int i)
 				     (struct sockaddr *)&from, len);
 		return;
 	}
-	fd = accept(fds[i].fd, NULL, NULL);
+	fd = accept4(fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
 	(void)send(fd, names[i], strlen(names[i]), MSG_NOSIGNAL);
