@@ -17,22 +17,23 @@ bool root_is_served(const struct plan *plan)
 	return plan->rootfs.kinds[plan->rootfs.n_kinds - 1] == ROOTFS_FUSE_OVERLAYFS;
 }
 
-static int open_userns(const struct plan *plan, pid_t pid, struct err *err)
+/* *ret stays -1 where the container has none of its own; EPERM is -1 too, so it is not returned. */
+static int open_userns(const struct plan *plan, pid_t pid, int *ret, struct err *err)
 {
 	char path[40];
-	int fd;
 
 	if (!(plan->ns.differ & CLONE_NEWUSER))
-		return -1;
+		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 ? fd : err_sys(err, "open '%s'", path);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret >= 0 ? 0 : err_sys(err, "open '%s'", path);
 }
 
 static int serve(const struct plan *plan, pid_t pid, int fuse, struct fuse_overlayfs *ret,
 		 struct err *err)
 {
-	auto_fd int userns = open_userns(plan, pid, err);
+	auto_fd int userns = -1;
+	int rc = open_userns(plan, pid, &userns, err);
 	struct fuse_overlayfs_request q = {
 		.plan = &plan->rootfs.overlay,
 		.ids = &plan->idmap,
@@ -43,7 +44,7 @@ static int serve(const struct plan *plan, pid_t pid, int fuse, struct fuse_overl
 
 	if (fuse < 0)
 		return err_set(err, EPROTO, "'layered' brings no descriptor");
-	return userns < -1 ? userns : fuse_overlayfs_serve_outside(&q, ret, err);
+	return rc < 0 ? rc : fuse_overlayfs_serve_outside(&q, ret, err);
 }
 
 int root_serve_outside(const struct plan *plan, int sock, pid_t pid, struct root_served *ret,
