@@ -43,17 +43,18 @@ static void try_sources(struct plan *plan, const char *state_dir, struct err *al
 	for (size_t i = 0; i < plan->mounts.n; i++) {
 		struct mount_op *op = &plan->mounts.v[i];
 		auto_fd int fd = -1;
+		int rc;
 
 		if (op->kind != MOUNT_BIND)
 			continue;
 		op->optional |= op->source &&
 				str_starts(op->source, state_dir); /* create makes it */
-		fd = mount_open_source(op, &one);
-		if (fd == -ENOENT && op->optional)
-			fd = -1;
-		else if (fd < 0)
-			(void)err_in(&one, fd, "mounts[%zu] '%s'", op->index, op->target);
-		also(all, &one, fd == -1 ? 0 : unless_late(plan, fd));
+		rc = fd = mount_open_source(op, &one);
+		if (rc == -ENOENT && op->optional)
+			rc = 0;
+		else if (rc < 0)
+			(void)err_in(&one, rc, "mounts[%zu] '%s'", op->index, op->target);
+		also(all, &one, rc < 0 ? unless_late(plan, rc) : 0);
 	}
 	also(all, &one, mount_data_check(&plan->mounts, &one));
 	also(all, &one, device_sources_inside(&plan->devices, &one));
