@@ -1,119 +1,43 @@
 /*
- * create.c - spec, plan, state, launch. Undo is bryo_delete's own code on what the record says:
- * there is no second clean-up path to keep in step. Runs in the calling process.
+ * create.c - what was planned (prepare.h), done: state, launch. Undo is bryo_delete's own code on
+ * what the record says: there is no second clean-up path to keep in step. Runs in the calling
+ * process.
  */
 #include "layers.h"
+#include "prepare.h"
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "base/sys.h"
-#include "feature/mount_data.h"
 #include "feature/mount_layers.h"
-#include "oci/idmap_style.h"
-#include "oci/proc_word.h"
-#include "oci/spec_load.h"
-#include "lib/net_target.h"
 #include "lib/serving.h"
-#include "plan/dump.h"
 #include "proc/launch.h"
 #include "proc/sync.h"
 #include "rootless/rootless.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
-/* Everything between the options and the launch; one arena owns it. */
+/* Everything between the options and the launch. */
 struct creation {
-	struct arena arena;
-	const char *bundle;
-	struct spec *spec;
-	const char *config; /* the document, for the copy */
-	size_t config_len;
-	int seccomp_cache;
+	struct prepared p;
 	int upper; /* lock of the directory for changes until init has it, or -1 */
-	bool only_plan, throw_away;
-	const char *manager;	/* as the context has it */
-	const char *state_dir;	/* absolute; where the container's directory will be */
-	const char *notify_dir; /* host's side of /run/notify, or NULL */
-	struct plan plan;
+	bool throw_away;
 	struct pairs listen_files; /* of unix sockets that we bound, until the record has them */
-	struct net_target target; /* whose network is joined; id NULL: none */
-	const struct bryo_ctx *ctx;
 	struct container c;
 };
 
 static void creation_end(struct creation *c)
 {
-	net_target_close(&c->target);
 	listen_undo(&c->listen_files);
-	listen_close(&c->plan.process.listen);
 	container_close(&c->c);
-	fd_closep(&c->seccomp_cache);
 	fd_closep(&c->upper);
-	arena_free(&c->arena);
-}
-
-static int load_spec(struct creation *c, const struct bryo_create_options *o, struct err *err)
-{
-	char real[PATH_MAX];
-	auto_fd int dir = -1;
-
-	if (!realpath(o->bundle ? o->bundle : ".", real))
-		return err_sys(err, "bundle '%s'", o->bundle ? o->bundle : ".");
-	c->bundle = arena_strdup(&c->arena, real);
-	if (o->config_text) {
-		c->config = o->config_text;
-		c->config_len = strlen(o->config_text);
-		return spec_parse(&c->arena, "config (made by bryo)", c->config, c->config_len,
-				  &c->spec, err);
-	}
-	if (o->config)
-		return spec_load(&c->arena, AT_FDCWD, o->config, &c->spec, &c->config,
-				 &c->config_len, err);
-	dir = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return err_sys(err, "bundle '%s'", real);
-	return spec_load(&c->arena, dir, "config.json", &c->spec, &c->config, &c->config_len, err);
-}
-
-static const char *publish_words(struct creation *c, const struct bryo_create_options *o)
-{
-	auto_str struct str s = STR_INIT;
-
-	for (size_t i = 0; i < o->publish.n; i++)
-		str_addf(&s, "%s%s", i ? "," : "", o->publish.v[i]);
-	return arena_strdup(&c->arena, s.p);
-}
-
-static int load(struct creation *c, const struct bryo_create_options *o, struct err *err)
-{
-	int rc = load_spec(c, o, err);
-
-	if (rc == 0)
-		rc = layers_options(&c->arena, c->spec, o, err);
-	if (rc == 0 && o->idmap)
-		idmap_style_set(&c->arena, c->spec, o->idmap);
-	if (rc == 0 && o->publish.n)
-		spec_annotation_set(&c->arena, c->spec, PUBLISH_ANNOTATION, publish_words(c, o));
-	if (rc == 0 && o->net)
-		spec_annotation_set(&c->arena, c->spec, NET_ANNOTATION, o->net);
-	if (rc == 0 && o->proc)
-		spec_annotation_set(&c->arena, c->spec, PROC_ANNOTATION, o->proc);
-	if (rc == 0 && o->init)
-		spec_annotation_set(&c->arena, c->spec, INIT_ANNOTATION, "true");
-	if (rc == 0 && o->die_with_parent)
-		spec_annotation_set(&c->arena, c->spec, DIE_ANNOTATION, "true");
-	if (rc == 0 && o->timeout)
-		spec_annotation_set(&c->arena, c->spec, TIMEOUT_ANNOTATION, o->timeout);
-	if (rc == 0 && c->notify_dir)
-		sdnotify_spec(&c->arena, c->spec, c->notify_dir);
-	return rc;
+	prepared_end(&c->p);
 }
 
 static int check_terminal(const struct spec *spec, const struct bryo_create_options *o,
@@ -138,31 +62,6 @@ static int check_terminal(const struct spec *spec, const struct bryo_create_opti
 	return 0;
 }
 
-/* ctx NULL: leave no trace, no compiled filter either. */
-static int make_plan(struct bryo_ctx *ctx, struct creation *c, const char *id,
-		     const struct bryo_create_options *o, struct host *host, struct err *err)
-{
-	const struct strv listen = { o->listen.v, o->listen.n };
-	struct plan_request q = {
-		.spec = c->spec,
-		.id = id,
-		.bundle = c->bundle,
-		.state_dir = c->state_dir,
-		.net_target = c->target.id ? &c->target : NULL,
-		.cgroup_manager = c->manager,
-		.no_pivot = o->no_pivot,
-		.no_new_keyring = o->no_new_keyring,
-		.preserve_fds = o->preserve_fds,
-		.listen = { o->listen_fds, o->listen_names, &listen },
-		.compile_seccomp = !host->faked,
-		.seccomp_cache = -1,
-	};
-
-	if (c->spec->linux_.seccomp && ctx)
-		q.seccomp_cache = c->seccomp_cache = ctx_seccomp_cache(ctx);
-	return plan_build(&c->arena, &q, host, &c->plan, err);
-}
-
 static const char *created_now(struct arena *a)
 {
 	struct timespec now;
@@ -183,36 +82,36 @@ static struct overlay_plan *changes(struct plan *plan)
 
 static void fill_record(struct bryo_ctx *ctx, struct creation *c, const char *id)
 {
-	const struct overlay_plan *layers = changes(&c->plan);
+	const struct overlay_plan *layers = changes(&c->p.plan);
 	struct record *r = &c->c.record;
 
 	*r = (struct record){
 		.id = id,
-		.bundle = c->bundle,
-		.rootfs = c->plan.rootfs.path,
-		.oci_version = c->spec->oci_version,
+		.bundle = c->p.bundle,
+		.rootfs = c->p.plan.rootfs.path,
+		.oci_version = c->p.spec->oci_version,
 		.owner = ctx->host.uid,
-		.boot_id = state_boot_id(&c->arena),
+		.boot_id = state_boot_id(&c->p.arena),
 		.pid_namespace = state_pid_namespace(),
-		.namespaces = c->plan.ns.differ,
-		.cgroup = c->plan.cgroup.path,
-		.cgroup_unit = c->plan.cgroup.unit,
-		.cgroup_user = c->plan.cgroup.user_manager,
-		.cgroup_backend = cgroup_backend_name(c->plan.cgroup.backend),
-		.net_backend = net_kind_name(c->plan.net.kind),
-		.net_socket = c->plan.net.socket,
-		.rootfs_backend = rootfs_kind_name(c->plan.rootfs.kinds[0]),
+		.namespaces = c->p.plan.ns.differ,
+		.cgroup = c->p.plan.cgroup.path,
+		.cgroup_unit = c->p.plan.cgroup.unit,
+		.cgroup_user = c->p.plan.cgroup.user_manager,
+		.cgroup_backend = cgroup_backend_name(c->p.plan.cgroup.backend),
+		.net_backend = net_kind_name(c->p.plan.net.kind),
+		.net_socket = c->p.plan.net.socket,
+		.rootfs_backend = rootfs_kind_name(c->p.plan.rootfs.kinds[0]),
 		.upper = layers->dir ? layers->dir : layers->spare,
 		.upper_thrown_away = layers->upper != UPPER_KEPT,
-		.no_new_keyring = !c->plan.keyring,
-		.annotations = c->spec->annotations,
-		.rdt_class = c->plan.rdt.ours ? c->plan.rdt.class : NULL,
-		.rdt_monitor = c->plan.rdt.monitor,
-		.notify = c->plan.process.seccomp.notify,
-		.poststart = c->spec->hooks.poststart.n,
-		.poststop = c->spec->hooks.poststop.n,
+		.no_new_keyring = !c->p.plan.keyring,
+		.annotations = c->p.spec->annotations,
+		.rdt_class = c->p.plan.rdt.ours ? c->p.plan.rdt.class : NULL,
+		.rdt_monitor = c->p.plan.rdt.monitor,
+		.notify = c->p.plan.process.seccomp.notify,
+		.poststart = c->p.spec->hooks.poststart.n,
+		.poststop = c->p.spec->hooks.poststop.n,
 		.listen_files = c->listen_files,
-		.created = created_now(&c->arena),
+		.created = created_now(&c->p.arena),
 		.runner = c->throw_away ? getpid() : 0,
 	};
 }
@@ -225,21 +124,21 @@ static int claim(struct bryo_ctx *ctx, struct creation *c, const char *id, struc
 	c->c.dirfd = state_claim(ctx->rootfd, id, &c->c.lock, err);
 	if (c->c.dirfd < 0)
 		return c->c.dirfd;
-	rc = layers_place(&c->arena, id, c->bundle, changes(&c->plan), err);
+	rc = layers_place(&c->p.arena, id, c->p.bundle, changes(&c->p.plan), err);
 	fill_record(ctx, c, id);
-	if (c->plan.cgroup.backend != CGROUP_NONE)
-		c->plan.cgroup.mark = cgroup_mark(&c->arena, c->c.record.created, ctx->root);
-	if (rc == 0 && c->notify_dir)
+	if (c->p.plan.cgroup.backend != CGROUP_NONE)
+		c->p.plan.cgroup.mark = cgroup_mark(&c->p.arena, c->c.record.created, ctx->root);
+	if (rc == 0 && c->p.notify_dir)
 		rc = sdnotify_mkdir_outside(c->c.dirfd, err);
 	if (rc == 0)
-		rc = net_files_outside(&c->plan.net, c->c.dirfd, err);
+		rc = net_files_outside(&c->p.plan.net, c->c.dirfd, err);
 	if (rc == 0)
 		rc = record_save(c->c.dirfd, &c->c.record, err);
 	if (rc < 0)
 		return err_in(err, rc, "state of container '%s'", id);
-	rc = layers_make_outside(&c->arena, changes(&c->plan), &c->upper, err);
+	rc = layers_make_outside(&c->p.arena, changes(&c->p.plan), &c->upper, err);
 	if (rc == 0)
-		layers_warn(ctx, changes(&c->plan), c->upper);
+		layers_warn(ctx, changes(&c->p.plan), c->upper);
 	return rc;
 }
 
@@ -252,19 +151,19 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 	int rc = state_pid_start(l->pid, &r->pid_start, &zombie, err);
 
 	r->pid = l->pid;
-	if (root_is_served(&c->plan) && l->root.kind == ROOTFS_FUSE_OVERLAYFS)
+	if (root_is_served(&c->p.plan) && l->root.kind == ROOTFS_FUSE_OVERLAYFS)
 		r->rootfs_backend = rootfs_kind_name(l->root.kind);
 	r->cgroup = l->cgroup;
 	r->cgroup_ino = l->cgroup_ino;
-	serving_record(&c->arena, &l->helpers, l->root.fuse.pid, r);
+	serving_record(&c->p.arena, &l->helpers, l->root.fuse.pid, r);
 	if (!l->cgroup) {
 		r->cgroup_unit = NULL;
 		r->cgroup_backend = cgroup_backend_name(CGROUP_NONE);
 	}
-	if (rc == 0 && layers_owned_outside(&c->arena, c->upper, r, err) < 0)
+	if (rc == 0 && layers_owned_outside(&c->p.arena, c->upper, r, err) < 0)
 		return -err->num;
 	if (rc == 0)
-		rc = file_replace_at(c->c.dirfd, "config.json", c->config, c->config_len, 0600,
+		rc = file_replace_at(c->c.dirfd, "config.json", c->p.config, c->p.config_len, 0600,
 				     err);
 	if (rc == 0)
 		rc = record_stage(c->c.dirfd, r, err);
@@ -277,7 +176,7 @@ static int stage_record(void *arg, const struct launched *l, struct err *err)
 static int send_pidfd(const struct creation *c, const struct launched *l, const char *socket,
 		      struct err *err)
 {
-	const char *receiver = spec_annotation(c->spec, PIDFD_ANNOTATION);
+	const char *receiver = spec_annotation(c->p.spec, PIDFD_ANNOTATION);
 	int rc = socket ? pidfd_send(socket, l->pidfd, err) : 0;
 
 	if (rc < 0 || !receiver)
@@ -327,11 +226,11 @@ static void keep_live(struct bryo_ctx *ctx, struct creation *c, struct launched 
 	live->pidfd = l->pidfd;
 	live->pty = l->pty;
 	if (l->pty >= 0)
-		terminal_match(l->pty, !c->plan.process.terminal.rows);
+		terminal_match(l->pty, !c->p.plan.process.terminal.rows);
 	live->c = c->c;
-	live->arena = c->arena;
+	live->arena = c->p.arena;
 	c->c = (struct container)CONTAINER_INIT;
-	c->arena = (struct arena)ARENA_INIT;
+	c->p.arena = (struct arena)ARENA_INIT;
 	live->c.record.id = live->id;
 	live->c.status = STATE_CREATED;
 	fd_closep(&live->c.lock);
@@ -341,14 +240,14 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 		  struct err *err)
 {
 	struct launch_request q = {
-		.plan = &c->plan,
+		.plan = &c->p.plan,
 		.host = &ctx->host,
-		.arena = &c->arena,
+		.arena = &c->p.arena,
 		.dirfd = c->c.dirfd,
 		.meanwhile = stage_record,
 		.arg = c,
 	};
-	const struct supervise_plan *supervise = &c->plan.supervise;
+	const struct supervise_plan *supervise = &c->p.plan.supervise;
 	struct limit *limit = &ctx->live.waiter.limit;
 	struct launched l = LAUNCHED_INIT;
 	int rc = 0;
@@ -359,7 +258,7 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 	limit->grace_ns = supervise->grace_ns;
 	if (rc == 0 && supervise->die_with_parent)
 		rc = limit_caller_outside(limit, err);
-	if (rc == 0 && !o->detach && !o->no_subreaper && !(c->plan.ns.differ & CLONE_NEWPID))
+	if (rc == 0 && !o->detach && !o->no_subreaper && !(c->p.plan.ns.differ & CLONE_NEWPID))
 		wait_adopt(&ctx->live.waiter);
 	if (rc == 0)
 		rc = launch_outside(&q, &l, err);
@@ -368,7 +267,7 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 	if (rc == 0)
 		rc = finish(c, &l, o, err);
 	else
-		rc = explain(ctx, &c->plan, rc, err);
+		rc = explain(ctx, &c->p.plan, rc, err);
 	if (rc < 0) {
 		launched_end(&l);
 		wait_disarm(&ctx->live.waiter);
@@ -384,91 +283,38 @@ static int launch(struct bryo_ctx *ctx, struct creation *c, const struct bryo_cr
 	return 0;
 }
 
-/* clone3 without exec: what another thread holds would stay locked in init. */
-static int check_threads(struct err *err)
-{
-	struct stat st;
-
-	/* One entry besides "." and "..": link count 3. */
-	if (stat("/proc/self/task", &st) < 0 || st.st_nlink <= 3)
-		return 0;
-	return err_set(err, EINVAL,
-		       "a container can be created from a single-threaded process only");
-}
-
-static void name_directories(const struct bryo_ctx *ctx, struct creation *c, const char *id)
-{
-	auto_free char *root = path_absolute(ctx->root ? ctx->root : "/");
-
-	c->ctx = ctx;
-	c->state_dir = arena_printf(&c->arena, "%s/%s", root, id);
-	if (ctx->notify_socket && ctx->root)
-		c->notify_dir = arena_printf(&c->arena, "%s/" SDNOTIFY_DIR, c->state_dir);
-}
-
-static int find_target(struct creation *c, struct err *err)
-{
-	struct net_words words;
-	int rc = net_words_of(&c->arena, c->spec, &words, err);
-
-	return rc < 0 || words.kind != NET_JOIN
-		       ? rc
-		       : net_target_find(c->ctx, &c->arena, words.join, &c->target, err);
-}
-
-static int prepare(struct bryo_ctx *ctx, struct creation *c, const char *id,
-		   const struct bryo_create_options *o, struct host *host, struct err *err)
-{
-	int rc = state_id_check(id, err);
-
-	if (rc == 0)
-		rc = listen_check(o->listen_fds, err);
-	if (rc == 0)
-		rc = preserve_fds_check(3 + o->listen_fds, o->preserve_fds, err);
-	if (rc == 0)
-		rc = load(c, o, err);
-	if (rc == 0 && !host->faked)
-		rc = find_target(c, err);
-	if (rc == 0)
-		rc = make_plan(ctx, c, id, o, host, err);
-	return rc;
-}
-
 /* Before the claim: a port that is in use is the commonest mistake, and leaves nothing this way. */
 static int open_sockets(struct creation *c, struct err *err)
 {
-	const struct process_plan *p = &c->plan.process;
-	int rc = net_publish_try(&c->arena, &c->plan.net, err);
+	const struct process_plan *p = &c->p.plan.process;
+	int rc = net_publish_try(&c->p.arena, &c->p.plan.net, err);
 
-	return rc < 0 ? rc :
-	       listen_open_outside(&c->arena, &p->listen, 3 + p->preserve_fds, &c->listen_files,
-				   err);
+	return rc < 0 ? rc
+		      : listen_open_outside(&c->p.arena, &p->listen, 3 + p->preserve_fds,
+					    &c->listen_files, err);
 }
 
 int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o,
 		struct bryo_err *e)
 {
-	__attribute__((cleanup(creation_end))) struct creation c = { .c = CONTAINER_INIT,
-								     .seccomp_cache = -1,
-								     .upper = -1,
-								     .target = NET_TARGET_INIT };
+	__attribute__((cleanup(creation_end))) struct creation c = { .p = PREPARED_INIT,
+								     .c = CONTAINER_INIT,
+								     .upper = -1 };
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	int rc;
 
-	rc = check_threads(err);
+	rc = prepare_check_threads(err);
 	if (rc < 0)
 		return rc;
-	c.manager = ctx->cgroup_manager;
 	c.throw_away = o->throw_away && !o->detach;
-	name_directories(ctx, &c, id);
-	rc = prepare(ctx, &c, id, o, &ctx->host, err);
+	rc = prepare(ctx, id, o, &ctx->host, false, &c.p, err);
 	if (rc == 0)
-		rc = check_terminal(c.spec, o, err);
+		rc = check_terminal(c.p.spec, o, err);
 	if (rc == 0 && o->detach)
-		rc = supervise_detached(&c.plan.supervise, err);
+		rc = supervise_detached(&c.p.plan.supervise, err);
 	if (rc < 0)
 		return rc;
-	ctx_notes(ctx, &c.plan.notes);
+	ctx_notes(ctx, &c.p.plan.notes);
 	rc = open_sockets(&c, err);
 	if (rc < 0)
 		return rc;
@@ -483,55 +329,5 @@ int bryo_create(bryo_ctx *ctx, const char *id, const struct bryo_create_options 
 		fd_closep(&c.upper); /* it is given up under a lock of its own */
 		(void)container_remove(ctx, id, &c.c, &ignored);
 	}
-	return rc;
-}
-
-/* The document or an option is refused: that is all there is to show. */
-static void no_plan(struct creation *c, const char *id, const struct bryo_create_options *o,
-		    const struct err *err)
-{
-	struct plan *p = &c->plan;
-
-	p->id = id;
-	p->bundle = c->bundle ? c->bundle : o->bundle ? o->bundle : ".";
-	p->partial = true;
-	p->notes.arena = &c->arena;
-	note_refusals(&p->notes, err);
-}
-
-int bryo_plan(bryo_ctx *ctx, const char *id, const struct bryo_create_options *o, bool json,
-	      char **ret_text, struct bryo_err *e)
-{
-	__attribute__((cleanup(creation_end))) struct creation c = {
-		.c = CONTAINER_INIT,
-		.seccomp_cache = -1,
-		.upper = -1,
-		.target = NET_TARGET_INIT,
-		.only_plan = true,
-	};
-	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
-	struct host faked, *host = &ctx->host;
-	auto_str struct str text = STR_INIT;
-	int rc = 0;
-
-	if (o->host_facts) {
-		host = &faked;
-		rc = host_load(&c.arena, o->host_facts, &faked, err);
-	}
-	c.manager = ctx->cgroup_manager;
-	name_directories(ctx, &c, id);
-	if (rc == 0)
-		rc = prepare(NULL, &c, id, o, host, err);
-	if (rc == 0 && !host->faked)
-		rc = check_threads(err);
-	if (rc == 0 && !host->faked)
-		rc = plan_try(ctx, &c.plan, o, c.state_dir, err);
-	if (rc < 0 && !c.plan.id)
-		no_plan(&c, id, o, err);
-	if (json)
-		plan_dump_json(&c.plan, &text);
-	else
-		plan_dump_text(&c.plan, &text);
-	*ret_text = take_ptr(&text.p);
 	return rc;
 }
