@@ -5,6 +5,7 @@
 #include "fuse_overlayfs.h"
 
 #include "base/become.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/mem.h"
@@ -237,19 +238,38 @@ static bool has_failed(pid_t pid)
 	       (info.si_code != CLD_EXITED || info.si_status);
 }
 
-int fuse_overlayfs_explain(struct fuse_overlayfs *f, int rc, struct err *err)
+/* On one line. */
+static void take_words(struct fuse_overlayfs *f, char *ret, size_t size)
 {
-	char text[256];
-	ssize_t n = f->words < 0 ? 0 : pread(f->words, text, sizeof(text) - 1, 0);
+	char text[WORDS_MAX];
+	ssize_t n = f->words < 0 ? 0 : pread(f->words, text, sizeof(text), 0);
 
 	fd_closep(&f->words);
-	if (n <= 0 || !has_failed(f->pid))
+	child_words(text, n > 0 ? strnlen(text, (size_t)n) : 0, ret, size);
+}
+
+int fuse_overlayfs_explain(struct fuse_overlayfs *f, int rc, struct err *err)
+{
+	char words[256];
+
+	take_words(f, words, sizeof(words));
+	if (!words[0] || !has_failed(f->pid))
 		return rc;
-	text[n] = '\0';
-	for (char *c = text; *c; c++)
-		if (*c == '\n')
-			*c = ' ';
-	return text[0] ? err_hint(err, rc, "fuse-overlayfs says: %s", text) : rc;
+	return err_hint(err, rc, "fuse-overlayfs says: %s", words);
+}
+
+int fuse_overlayfs_late(struct fuse_overlayfs *f, int ms, struct err *err)
+{
+	char words[256];
+	int rc;
+
+	f->late = true;
+	take_words(f, words, sizeof(words));
+	rc = err_set(err, ETIMEDOUT, "'fuse-overlayfs' did not answer within %d s%s%s", ms / 1000,
+		     words[0] ? ": " : "", words);
+	return err_hint(err, rc,
+			"see that the layers can be read, where one is on a network's file system; the "
+			"kernel's overlay needs no program: org.bryo.rootfs=overlay");
 }
 
 void fuse_overlayfs_end(struct fuse_overlayfs *f)
@@ -260,7 +280,7 @@ void fuse_overlayfs_end(struct fuse_overlayfs *f)
 
 	fd_closep(&f->words);
 	if (pidfd >= 0) {
-		if (poll(&p, 1, END_MS) <= 0)
+		if (f->late || poll(&p, 1, END_MS) <= 0)
 			(void)sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 		(void)waitpid(f->pid, NULL, 0);
 	}

@@ -41,6 +41,7 @@ struct fuse_overlayfs_request {
 struct fuse_overlayfs {
 	pid_t pid;	/* a child of the caller; 0: none */
 	int words;	/* what it printed, a memory file of limited size; -1: none */
+	bool late;	/* it hangs: its end is not waited for, but made */
 };
 
 /* Returns when it is executed. [outside] */
@@ -49,6 +50,8 @@ int fuse_overlayfs_serve_outside(const struct fuse_overlayfs_request *q, struct 
 /* Its own words on what went wrong, as the hint of err, if it has ended by a failure; closes. Returns rc.
  * [outside] */
 int fuse_overlayfs_explain(struct fuse_overlayfs *f, int rc, struct err *err);
+/* The error that it has not answered within ms, with its own words. [outside] */
+int fuse_overlayfs_late(struct fuse_overlayfs *f, int ms, struct err *err);
 /* After the end of init: it has nothing to serve and ends too; reaps it. Keeps errno. [outside] */
 void fuse_overlayfs_end(struct fuse_overlayfs *f);
 

@@ -101,6 +101,7 @@ static void pasta_describe(struct arena *a, const struct net_plan *plan, const s
 		.ready_fifo = NET_READY,
 		.noise =
 			"Failed to send ", /* "... to syslog", in every second line where there is none */
+		.instead = "--net slirp4netns",
 		.timeout_ms = TIMEOUT_MS,
 	};
 }

@@ -77,6 +77,7 @@ static void slirp_describe(struct arena *a, const struct net_plan *plan, const s
 		.argv = argv.v,
 		.keeper = true,
 		.noise = "WARNING: Support for seccomp is experimental",
+		.instead = "--net pasta",
 		.timeout_ms = TIMEOUT_MS,
 	};
 }

@@ -20,6 +20,7 @@ struct helper_desc {
 	const char *const *argv; /* NULL-terminated */
 	const char *ready_fifo;	 /* a name in the state directory that it writes to; NULL: HELPER_FD_READY */
 	const char *noise;	 /* lines that begin so are not worth telling, or NULL */
+	const char *instead;	 /* an option that does without it, for the error that it is late */
 	bool keeper;		 /* it does not notice the end of init: bryo-keeper ends it */
 	int timeout_ms;		 /* to be ready */
 };

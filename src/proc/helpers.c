@@ -193,10 +193,13 @@ static int judge(struct helper_run *h, bool late, struct err *err)
 	h->child.timeout_ms = REPORT_MS;
 	rc = child_wait(&h->child, &ended);
 	read_words(h, words, sizeof(words));
-	if (late)
+	if (late) {
 		rc = err_set(err, ETIMEDOUT, "'%s' was not ready within %d s%s%s", h->desc->name,
 			     h->desc->timeout_ms / 1000, words[0] ? ": " : "", words);
-	else if (rc == 0 || !WIFEXITED(h->child.status))
+		return err_hint(err, rc, "where the machine is only slow try again; or take %s",
+				h->desc->instead);
+	}
+	if (rc == 0 || !WIFEXITED(h->child.status))
 		rc = err_set(err, EIO, "'%s' ended before it was ready%s%s", h->desc->name,
 			     words[0] ? ": " : "", words);
 	else

@@ -3,7 +3,7 @@
  *
  *	open what needs the caller's identity: rootfs, bind sources, devices	-> wait for mapped
  *	become root inside				-> [send rooted]; wait for placed
- *	time and cgroup namespace, loopback, names, rootfs [send layered, wait for served], mounts,
+ *	time and cgroup namespace, loopback, names, rootfs [send layered, wait for served, send answered], mounts,
  *	devices									-> [send mounted,
  *	wait for hooked]; createContainer hooks, pivot, terminal, sysctls, masks	-> send ready
  *	wait for recorded
@@ -113,7 +113,7 @@ static void make_cwd(const struct plan *plan, int rootfd)
 
 static int set_up_mounts(const struct plan *plan, int source, int sock, struct err *err)
 {
-	const struct rootfs_server server = { root_serve_inside, &sock };
+	const struct rootfs_server server = { root_serve_inside, root_answered_inside, &sock };
 	auto_fd int rootfd = rootfs_attach_inside(&plan->rootfs, source, &server, err);
 	int rc;
 

@@ -6,7 +6,8 @@
  *	[only with a network helper that needs it: wait for rooted]; helper, network devices
  *								-> send placed
  *	what the caller can do meanwhile: the record with the pid
- *	[only with layers that a program may serve: wait for layered; fuse-overlayfs -> send served]
+ *	[only with layers that a program may serve: wait for layered; fuse-overlayfs -> send served,
+ *	wait for answered]
  *	[only with such hooks: helper is ready; wait for mounted; prestart and createRuntime hooks
  *								-> send hooked]
  *	wait for ready, which brings the pty; helper is ready; the caller sends recorded

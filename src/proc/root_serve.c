@@ -5,8 +5,13 @@
 #include "base/sys.h"
 #include "proc/sync.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+
+#define ANSWER_MS 10000
 
 struct layered { /* the payload of `layered` */
 	int kind, why_not_first;
@@ -47,6 +52,18 @@ static int serve(const struct plan *plan, pid_t pid, int fuse, struct fuse_overl
 	return rc < 0 ? rc : fuse_overlayfs_serve_outside(&q, ret, err);
 }
 
+static int expect_answer(int sock, struct fuse_overlayfs *fuse, struct err *err)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&p, 1, ANSWER_MS);
+	while (n < 0 && errno == EINTR);
+	return n == 0 ? fuse_overlayfs_late(fuse, ANSWER_MS, err)
+		      : sync_expect(sock, SYNC_ANSWERED, "container init", NULL, err);
+}
+
 int root_serve_outside(const struct plan *plan, int sock, pid_t pid, struct root_served *ret,
 		       struct err *err)
 {
@@ -65,7 +82,11 @@ int root_serve_outside(const struct plan *plan, int sock, pid_t pid, struct root
 	ret->why_not_first = said.why_not_first;
 	if (ret->kind == ROOTFS_FUSE_OVERLAYFS)
 		rc = serve(plan, pid, fuse, &ret->fuse, err);
-	return rc < 0 ? rc : sync_send(sock, SYNC_SERVED, err);
+	fd_closep(&fuse); /* the program's alone: its end is an answer too */
+	if (rc == 0)
+		rc = sync_send(sock, SYNC_SERVED, err);
+	return rc == 0 && ret->kind == ROOTFS_FUSE_OVERLAYFS ? expect_answer(sock, &ret->fuse, err)
+							     : rc;
 }
 
 int root_serve_inside(void *arg, enum rootfs_kind kind, int why_not_first, int fuse,
@@ -73,7 +94,19 @@ int root_serve_inside(void *arg, enum rootfs_kind kind, int why_not_first, int f
 {
 	const int *sock = arg;
 	struct layered say = { (int)kind, why_not_first };
-	int rc = sync_send_with(*sock, SYNC_LAYERED, &say, sizeof(say), fuse, err);
+	int rc;
 
+	/* who waits for a program that hangs does not see the end of file */
+	if (fuse >= 0)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	rc = sync_send_with(*sock, SYNC_LAYERED, &say, sizeof(say), fuse, err);
 	return rc < 0 ? rc : sync_expect(*sock, SYNC_SERVED, "runtime", NULL, err);
+}
+
+int root_answered_inside(void *arg, struct err *err)
+{
+	const int *sock = arg;
+
+	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	return sync_send(*sock, SYNC_ANSWERED, err);
 }

@@ -23,7 +23,7 @@ static const char *const names[] = {
 	[SYNC_HOOKED] = "hooked", [SYNC_READY] = "ready",   [SYNC_RECORDED] = "recorded",
 	[SYNC_START] = "start",	  [SYNC_EXEC] = "exec",	    [SYNC_JOINED] = "joined",
 	[SYNC_NOTIFY] = "notify", [SYNC_ROOTED] = "rooted", [SYNC_LAYERED] = "layered",
-	[SYNC_SERVED] = "served", [SYNC_FAILED] = "failed",
+	[SYNC_SERVED] = "served", [SYNC_ANSWERED] = "answered", [SYNC_FAILED] = "failed",
 };
 
 const char *sync_name(enum sync_msg msg)

@@ -10,8 +10,9 @@
  *  idmap_outside          -- mapped -------> becomes root inside
  *                         <-- rooted ------  (only where a helper has to wait for that)
  *  oom score, helpers     -- placed -------> time and cgroup namespace, mounts, devices
- *  fuse-overlayfs, maybe  <-- layered -----  (these two only with a root file system of layers
- *                         -- served ------->  that such a program may serve: root_serve.h)
+ *  fuse-overlayfs, maybe  <-- layered -----  (these only with a root file system of layers
+ *                         -- served ------->  that such a program may serve: root_serve.h;
+ *                         <-- answered ----   the last where one does)
  *  (waits)                <-- mounted -----  everything attached, not yet pivoted
  *  prestart, createRuntime hooks             (these two only if there are such hooks)
  *                         -- hooked -------> createContainer hooks, pivot, terminal, sysctls, masks
@@ -43,7 +44,7 @@
 
 enum sync_msg {
 	SYNC_MAPPED = 1, SYNC_PLACED, SYNC_MOUNTED, SYNC_HOOKED, SYNC_READY, SYNC_RECORDED, SYNC_START, SYNC_EXEC,
-	SYNC_JOINED, SYNC_NOTIFY, SYNC_ROOTED, SYNC_LAYERED, SYNC_SERVED, SYNC_FAILED
+	SYNC_JOINED, SYNC_NOTIFY, SYNC_ROOTED, SYNC_LAYERED, SYNC_SERVED, SYNC_ANSWERED, SYNC_FAILED
 };
 
 #define SYNC_FDS 2

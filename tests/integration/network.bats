@@ -184,7 +184,7 @@ lifetimes() { # lifetimes BACKEND
 	[ "$(id -u)" != 0 ] || skip "one way is enough: it takes ten seconds"
 	wait_for 20 grep -q '^left' "$BATS_FILE_TMPDIR/never"
 	cat "$BATS_FILE_TMPDIR/never"
-	grep -q "'slirp4netns' was not ready within 10 s: still thinking" "$BATS_FILE_TMPDIR/never"
+	grep -q "'slirp4netns' was not ready within 10 s: still thinking .*or take --net pasta" "$BATS_FILE_TMPDIR/never"
 	grep -qx "status 1" "$BATS_FILE_TMPDIR/never"
 	grep -qx "left: " "$BATS_FILE_TMPDIR/never"
 }

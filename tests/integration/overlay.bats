@@ -15,6 +15,28 @@ setup() {
 
 teardown() { bryo_teardown; }
 
+# never_answers: a program in PATH before the real fuse-overlayfs
+never_answers() {
+	mkdir "$T/path"
+	printf '#!/bin/sh\necho still thinking >&2\necho $$ >"%s/pid"\nexec sleep 60\n' "$T" >"$T/path/fuse-overlayfs"
+	chmod 755 "$T/path/fuse-overlayfs"
+	PATH=$T/path:$PATH
+}
+
+# What takes ten seconds is done beside the other tests.
+late_answer() {
+	setup
+	by_fuse true
+	never_answers
+	bryo run -b "$BUNDLE" --ephemeral "$ID" || echo "status $?"
+	echo "left: $(ps -o pid= -p "$(cat "$T/pid")")$(ls "$ROOT")"
+	bryo_teardown
+}
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || (late_answer >"$BATS_FILE_TMPDIR/late" 2>&1 </dev/null 3>&- &)
+}
+
 # in_layers OPTION... -- COMMAND...: in a container of $T/rootfs
 in_layers() {
 	[ -d "$T/rootfs" ] || make_rootfs "$T/rootfs"
@@ -443,6 +465,36 @@ is_asking() { grep -q request_wait "/proc/$1/wchan"; } 2>/dev/null
 	gone "$program"
 	gone "$pid"
 	[ -z "$(ls -A "$T/home")" ]
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
+# see setup_file
+@test "fuse-overlayfs that never answers is waited for ten seconds" {
+	requires_fuse
+	[ "$(id -u)" != 0 ] || skip "one way is enough: it takes ten seconds"
+	wait_for 20 grep -q '^left' "$BATS_FILE_TMPDIR/late"
+	cat "$BATS_FILE_TMPDIR/late"
+	grep -q "'fuse-overlayfs' did not answer within 10 s: still thinking .*org.bryo.rootfs=overlay" "$BATS_FILE_TMPDIR/late"
+	grep -qx "status 1" "$BATS_FILE_TMPDIR/late"
+	grep -qx "left: " "$BATS_FILE_TMPDIR/late"
+}
+
+@test "fuse-overlayfs that never answers: who waits for it ends with the runtime" {
+	local run init
+
+	requires_fuse
+	requires cmd:pgrep
+	by_fuse true
+	never_answers
+	"$BRYO" --root "$ROOT" run -b "$BUNDLE" --ephemeral "$ID" >/dev/null 2>&1 </dev/null 3>&- &
+	run=$!
+	wait_for 5 test -s "$T/pid"
+	init=$(pgrep -P "$run" | grep -vx "$(cat "$T/pid")")
+	wait_for 5 grep -q fuse "/proc/$init/wchan"
+	kill -KILL "$run"
+	wait_for 5 gone "$init"
+	kill -KILL "$(cat "$T/pid")"
+	bryo gc
 	[ -z "$(ls -A "$ROOT")" ]
 }
 

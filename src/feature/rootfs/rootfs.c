@@ -278,6 +278,8 @@ static int mount_served(const struct rootfs_plan *plan, const struct rootfs_serv
 	fd_closep(&fuse); /* the program's alone: its end ends the connection */
 	if (rc == 0)
 		rc = check_served(tree, err);
+	if (rc == 0)
+		rc = server->answered(server->arg, err);
 	return rc < 0 ? rc : take_fd(&tree);
 }
 

@@ -83,10 +83,11 @@ const char *rootfs_kind_name(enum rootfs_kind kind);
 int rootfs_source_inside(const struct rootfs_plan *plan, struct err *err);
 
 /* Who tells the runtime which layered backend works, with errno of the one before it, and waits
- * until the program of one that has one answers. */
+ * until the program of one that has one is started; then, that it has answered. */
 struct rootfs_server {
 	int (*serve)(void *arg, enum rootfs_kind kind, int why_not_first, int fuse,
 		     struct err *err);
+	int (*answered)(void *arg, struct err *err);
 	void *arg;
 };
 /* Makes our mounts private to us, attaches the root; returns the descriptor of the attached root. */
