@@ -196,7 +196,7 @@ static void sweep_helpers(struct gc *g, const char *id, const struct container *
 	for (size_t i = 0; i < r->helpers.n && c->status == STATE_STOPPED; i++)
 		any |= alive[i] = outlives(r, i);
 	if (any && !g->o->dry_run)
-		rc = serving_end(r, &err);
+		rc = serving_end(r, c->dirfd, &err);
 	for (size_t i = 0; i < r->helpers.n; i++)
 		if (alive[i])
 			tell(g, "process",

@@ -2,7 +2,8 @@
  * ports.c - bryo_port_add(), bryo_port_list(), bryo_port_remove(): published ports of a running
  * container. Runs in the calling process; what is asked is the network helper, which knows what is
  * published now. pasta tells people only, so what it was told is written down: at the start in the
- * record, and with each change in the file "ports" of the state directory.
+ * record, and with each change in the file "ports" of the state directory. With slirp4netns that
+ * file is empty, and says to delete that there are ports to be freed.
  */
 #include "context.h"
 
@@ -220,12 +221,19 @@ static int check_own(struct container *c, const struct ports *list, const struct
 	return 0;
 }
 
+static int add_to_slirp(struct container *c, const struct port *p, struct err *err)
+{
+	const struct slirp_api api = api_of(c);
+	int rc = file_replace_at(c->dirfd, NET_PORTS, "", 0, 0600, err);
+
+	return rc < 0 ? rc : slirp_port_add(&api, p, err);
+}
+
 int bryo_port_add(bryo_ctx *ctx, const char *id, const char *spec, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
 	auto_container struct container c = CONTAINER_INIT;
 	struct ports one, list = { 0 };
-	struct slirp_api api;
 	struct port p;
 	int rc = open_change(ctx, id, spec, &c, &p, err);
 
@@ -239,9 +247,8 @@ int bryo_port_add(bryo_ctx *ctx, const char *id, const char *spec, struct bryo_e
 		rc = ports_try_outside(&c.arena, &one, false, err);
 	if (rc < 0)
 		return rc;
-	api = api_of(&c);
 	return is_pasta(&c.record) ? add_to_pasta(ctx, &c, &list, &p, err)
-				   : slirp_port_add(&api, &p, err);
+				   : add_to_slirp(&c, &p, err);
 }
 
 int bryo_port_remove(bryo_ctx *ctx, const char *id, const char *spec, struct bryo_err *e)

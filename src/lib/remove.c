@@ -69,7 +69,7 @@ int container_kill(struct container *c, struct err *err)
 	n = wait_for_end(c->pidfd, SERVED_MS);
 	if (n == 0) {
 		/* not even SIGKILL ends who waits for fuse-overlayfs, unless that is ended */
-		(void)serving_end(&c->record, &ignored);
+		(void)serving_end(&c->record, c->dirfd, &ignored);
 		n = wait_for_end(c->pidfd, KILL_DEADLINE_MS - SERVED_MS);
 	}
 	if (n == 0)
@@ -156,7 +156,7 @@ int container_remove(struct bryo_ctx *ctx, const char *id, struct container *c, 
 
 	if (rc < 0)
 		return rc;
-	rc = serving_end(&c->record, err);
+	rc = serving_end(&c->record, c->dirfd, err);
 	if (rc < 0)
 		return rc;
 	rc = container_remove_cgroup(ctx, c, err);

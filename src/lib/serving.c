@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/sys.h"
-#include "oci/net_word.h"
+#include "feature/net/net.h"
 #include "state/state.h"
 
 #include <poll.h>
@@ -86,24 +86,25 @@ static int wait_for(const struct record_helper *h, int pidfd, struct err *err)
 
 /* A port of the host is free again only when who had it is gone. Nothing else is worth the wait: a
  * tap device takes the kernel 10 to 30 ms to remove. */
-static bool is_waited_for(const struct record *r)
+static bool is_waited_for(const struct record *r, int dirfd)
 {
 	for (size_t i = 0; i < r->annotations.n; i++)
 		if (str_eq(r->annotations.v[i].name, PUBLISH_ANNOTATION))
 			return true;
-	return false;
+	return faccessat(dirfd, NET_PORTS, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int serving_end(const struct record *r, struct err *err)
+int serving_end(const struct record *r, int dirfd, struct err *err)
 {
 	auto_free int *fds = NULL;
 	auto_arena struct arena a = ARENA_INIT;
-	bool wait = is_waited_for(r);
+	bool wait;
 	int rc = 0;
 
 	/* of another boot they are gone, and their numbers are somebody else's */
 	if (!r->helpers.n || !str_eq(r->boot_id, state_boot_id(&a)))
 		return 0;
+	wait = is_waited_for(r, dirfd);
 	fds = mem_alloc(r->helpers.n * sizeof(*fds));
 	for (size_t i = 0; i < r->helpers.n; i++) {
 		fds[i] = open_helper(&r->helpers.v[i]);

@@ -16,8 +16,9 @@ bool serving_is_alive(const struct record *r, size_t i);
 void serving_record(struct arena *a, const struct helper_runs *runs, pid_t fuse, struct record *r);
 /*
  * Ends those that are still there: SIGKILL through a pidfd whose start time was checked. Where ports
- * are published it waits until they are gone, so that the ports are free. -ETIMEDOUT.
+ * were published it waits until they are gone, so that the ports are free. dirfd: the container's
+ * directory. -ETIMEDOUT.
  */
-int serving_end(const struct record *r, struct err *err);
+int serving_end(const struct record *r, int dirfd, struct err *err);
 
 #endif

@@ -7,7 +7,7 @@
  * Files of a container's directory (0700): record.json, config.json (0600, the document as it
  * was created; later commands use it, never the bundle's), start (socket; exists until the
  * container was started), notify (directory, mounted in the container; sdnotify.h), and those of
- * its network: resolv.conf, slirp.sock, net.ready (net.h).
+ * its network: resolv.conf, slirp.sock, pasta.sock, net.ready, ports (net.h).
  */
 #ifndef BRYO_RECORD_H
 #define BRYO_RECORD_H

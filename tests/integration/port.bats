@@ -214,6 +214,20 @@ print(got.count(b"tcp:80\n"))' "$port")" -eq 100 ]
 	has_line "port '127.0.0.1:5353:53/udp': slirp4netns does not answer UDP clients on the host's loopback"
 }
 
+@test "a port that was added is free when delete returns" {
+	local port helper
+
+	backend slirp4netns
+	port=$(free_port)
+	args sleep 60
+	run_detached "$ID" --net slirp4netns
+	helper=$(jq '.helpers[] | select(.name == "slirp4netns") | .pid' "$ROOT/$ID/record.json")
+	bryo port add "$ID" "$port:80"
+	bryo delete --force "$ID"
+	[ ! -e "/proc/$helper" ] || grep '^State:.Z' "/proc/$helper/status"
+	[ -z "$(listener "$port")" ]
+}
+
 @test "pasta's ports are listed, and cannot be changed later without pesto" {
 	local port
 

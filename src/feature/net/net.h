@@ -47,7 +47,7 @@
 
 #define NET_SOCKET "slirp.sock"	 /* of slirp4netns' interface, in the state directory */
 #define NET_CONTROL "pasta.sock" /* of pasta's, likewise */
-#define NET_PORTS  "ports"	 /* what is published now, where the helper cannot be asked */
+#define NET_PORTS  "ports"	 /* since ports were added: what is published now, where it cannot be asked */
 #define NET_RESOLV "resolv.conf" /* likewise */
 #define NET_READY  "net.ready"	 /* FIFO, gone when the helper is ready */
 
