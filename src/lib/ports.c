@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "feature/net/bind.h"
 #include "feature/net/net.h"
+#include "lib/serving.h"
 #include "rootless/pasta_control.h"
 #include "rootless/slirp4netns_api.h"
 
@@ -61,6 +62,24 @@ static int refuse(const struct record *r, struct err *err)
 			"needs none, with --listen");
 }
 
+/* Nobody else tells: the container runs on without it. */
+static int check_helper(const struct record *r, struct err *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < r->helpers.n; i++) {
+		if (!str_eq(r->helpers.v[i].name, r->net_backend) || serving_is_alive(r, i))
+			continue;
+		rc = err_set(err, ESRCH, "container '%s': its %s has ended, and the network with it",
+			     r->id, r->net_backend);
+		return err_hint(err, rc,
+				"it cannot be had back: bryo delete --force %s, and run it again; what "
+				"killed it (OOM?) may be in the kernel's log",
+				r->id);
+	}
+	return 0;
+}
+
 static int open_running(bryo_ctx *ctx, const char *id, bool lock, struct container *c,
 			struct err *err)
 {
@@ -69,7 +88,7 @@ static int open_running(bryo_ctx *ctx, const char *id, bool lock, struct contain
 	if (rc < 0)
 		return rc;
 	if (c->pidfd >= 0 && c->status != STATE_CREATING)
-		return 0;
+		return check_helper(&c->record, err);
 	rc = err_set(err, ESRCH, "container '%s' is not running", id);
 	return err_hint(err, rc, "ports end with the container");
 }

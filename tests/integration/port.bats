@@ -336,6 +336,29 @@ with_pesto() {
 
 # ------------------------------------------------------------------------- what can go wrong
 
+killed_helper() { # killed_helper BACKEND: who asks for ports is told
+	local port helper
+
+	backend "$1"
+	port=$(free_port)
+	args sleep 60
+	run_detached "$ID" --net "$1" -p "$port:80"
+	helper=$(jq --arg name "$1" '.helpers[] | select(.name == $name) | .pid' "$ROOT/$ID/record.json")
+	kill -KILL "$helper"
+	wait_for 5 eval "[ ! -e /proc/$helper ] || grep '^State:.Z' /proc/$helper/status"
+	for words in "list $ID" "add $ID $port:81" "remove $ID $port:80"; do
+		# shellcheck disable=SC2086
+		run bryo port $words
+		[ "$status" -eq 1 ]
+		has_line "container '$ID': its $1 has ended, and the network with it [it cannot be had back: bryo delete --force $ID"
+	done
+	bryo delete --force "$ID"
+	[ -z "$(ls "$ROOT")" ]
+}
+
+@test "slirp4netns that was killed: bryo port says so" { killed_helper slirp4netns; }
+@test "pasta that was killed: bryo port says so" { killed_helper pasta; }
+
 failing() { # failing PORT TEXT...: run -p PORT over BACKEND says these, and leaves nothing
 	local port=$1
 
