@@ -116,6 +116,21 @@ static inline void sys_signals_default(void)
 		(void)syscall(SYS_rt_sigaction, sig, zero, NULL, 8);
 }
 
+/* What ends the caller from outside, but for what whoever started it had ignored (nohup). */
+static inline void sys_signals_ending(sigset_t *ret)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+
+	sigemptyset(ret);
+	for (int i = 0; i < 4; i++) {
+		struct sigaction act = { .sa_handler = SIG_DFL };
+
+		(void)sigaction(ends[i], NULL, &act);
+		if (act.sa_handler != SIG_IGN)
+			sigaddset(ret, ends[i]);
+	}
+}
+
 static inline uint64_t sys_monotonic_ns(void)
 {
 	struct timespec t = { 0 };

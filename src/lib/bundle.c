@@ -2,11 +2,12 @@
  * bundle.c - bryo_bundle(): a root file system and its config.json from what images are shipped as.
  * Runs in the calling process; bryo-unpack writes the files (unpack.h).
  *
- * All is made in a directory with a temporary name beside the wanted one and renamed at the end, so
- * what stands under the name is whole. It has mode 0700: there are set-user-ID programs of strangers
- * in it, which nobody else on this machine may start. The IDs that the files got are written into
- * config.json as mappings, because what the caller owns may have changed when it is run. Device nodes are made
- * for nobody, also not for root: a container has its own.
+ * All is made in a scratch directory (base/scratch.h) beside the wanted one and renamed at the end,
+ * so what stands under the name is whole, and the next one there finds what a killed one has left.
+ * It has mode 0700: there are set-user-ID programs of strangers in it, which nobody else on this
+ * machine may start. The IDs that the files got are written into config.json as mappings, because
+ * what the caller owns may have changed when it is run. Device nodes are made for nobody, also not
+ * for root: a container has its own.
  */
 #include "context.h"
 
@@ -14,6 +15,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/json_edit.h"
+#include "base/scratch.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "base/tree.h"
@@ -26,7 +28,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
@@ -55,11 +56,7 @@ static int hold_signals(struct making *m, struct err *err)
 {
 	sigset_t ends;
 
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGHUP);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGQUIT);
-	sigaddset(&ends, SIGTERM);
+	sys_signals_ending(&ends);
 	m->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (m->signals < 0)
 		return err_sys(err, "make a signalfd");
@@ -200,37 +197,13 @@ static int check_free(const struct making *m, struct err *err)
 
 static int make_stage(struct making *m, struct err *err)
 {
-	uint32_t number;
-
-	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-		return err_sys(err, "get a random number");
-	(void)snprintf(m->first_name, sizeof(m->first_name), ".%.200s.bryo-%08x", m->name, number);
-	if (mkdirat(m->parent, m->first_name, 0700) < 0) {
-		int rc = err_sys(err, "make a directory beside '%s'", m->o->dir);
-
-		m->first_name[0] = '\0';
-		return rc;
-	}
-	m->stage =
-		openat(m->parent, m->first_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (m->stage < 0 || mkdirat(m->stage, "rootfs", 0755) < 0)
+	m->stage = scratch_make(m->parent, m->name, m->first_name, err);
+	if (m->stage < 0)
+		return err_in(err, m->stage, "'%s'", m->o->dir);
+	if (mkdirat(m->stage, "rootfs", 0755) < 0)
 		return err_sys(err, "make '%s/rootfs'", m->o->dir);
 	m->rootfs = openat(m->stage, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return m->rootfs < 0 ? err_sys(err, "open '%s/rootfs'", m->o->dir) : 0;
-}
-
-static int remove_stage(void *arg, struct err *err)
-{
-	const struct making *m = arg;
-
-	return tree_remove_at(m->parent, m->first_name, err);
-}
-
-static int remove_layout(void *arg, struct err *err)
-{
-	const struct making *m = arg;
-
-	return tree_remove_at(m->stage, "layout", err);
 }
 
 /* ------------------------------------------------------------------------ config.json */
@@ -380,7 +353,7 @@ static int unpack_image(struct making *m, struct err *err)
 	m->job.cwd = c->cwd && *c->cwd ? c->cwd : NULL;
 	rc = unpack_run(m->ctx, &m->job, err);
 	if (rc == 0 && m->kind == SOURCE_LAYOUT_ARCHIVE)
-		rc = userns_run(&m->ctx->host, remove_layout, m, err);
+		rc = userns_remove(&m->ctx->host, m->stage, "layout", err);
 	return rc;
 }
 
@@ -430,8 +403,10 @@ static int make(struct making *m, struct err *err)
 		rc = check_apart(m, err);
 	if (rc == 0)
 		rc = userns_ids(&m->arena, &m->ctx->host, m->o->idmap, &m->ids, err);
-	if (rc == 0)
-		rc = hold_signals(m, err);
+	if (rc < 0)
+		return rc;
+	userns_sweep(&m->ctx->host, m->parent);
+	rc = hold_signals(m, err);
 	if (rc == 0)
 		rc = make_stage(m, err);
 	if (rc == 0)
@@ -451,7 +426,8 @@ static void making_end(struct making *m)
 	struct err err = ERR_INIT;
 	char text[ERR_TEXT];
 
-	if (m->first_name[0] && userns_run(&m->ctx->host, remove_stage, m, &err) < 0) {
+	if (m->stage >= 0 && m->first_name[0] &&
+	    userns_remove(&m->ctx->host, m->parent, m->first_name, &err) < 0) {
 		(void)err_in(&err, -err.num, "clean up");
 		notice(m, err_format(&err, text, sizeof(text)));
 	}

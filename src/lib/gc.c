@@ -11,6 +11,8 @@
  *	- a cgroup with our mark of which no record of this state directory tells
  *	- a helper program whose container has ended, and that did not notice
  *	- directories of changes that were to be thrown away, of another boot
+ *	- scratch directories (base/scratch.h) that nobody works in, where we may look: below TMPDIR,
+ *	  /var/tmp and /tmp. Elsewhere the next bundle or plan in the same place finds them
  *	- half-written files of a container, mounts in the state directory of a garbage one, and what
  *	  is too much in the cache of filters
  * A container of another pid namespace may run there, which nobody can tell from here.
@@ -24,11 +26,13 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/scratch.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/mount_explain.h"
 #include "feature/seccomp_cache.h"
 #include "lib/serving.h"
+#include "lib/userns.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -360,6 +364,37 @@ static void sweep_layers(struct gc *g)
 	}
 }
 
+static void sweep_place(struct gc *g, const char *place)
+{
+	auto_fd int dir = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct strv names = { 0 };
+
+	if (dir >= 0)
+		scratch_find(&g->arena, dir, &names);
+	for (size_t i = 0; i < names.n && !g->stop; i++) {
+		auto_fd int lock = scratch_take(dir, names.v[i]);
+		struct err err = ERR_INIT;
+		int rc = 0;
+
+		if (lock < 0)
+			continue;
+		if (!g->o->dry_run)
+			rc = userns_remove(&g->ctx->host, dir, names.v[i], &err);
+		tell(g, "directory", arena_printf(&g->arena, "%s/%s", place, names.v[i]),
+		     "who made it was ended before it was complete", rc, &err);
+	}
+}
+
+static void sweep_scratch(struct gc *g)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	sweep_place(g, "/var/tmp");
+	sweep_place(g, "/tmp");
+	if (tmp && tmp[0] == '/' && !str_eq(tmp, "/var/tmp") && !str_eq(tmp, "/tmp"))
+		sweep_place(g, tmp);
+}
+
 int bryo_gc(bryo_ctx *ctx, const struct bryo_gc_options *o, struct bryo_err *e)
 {
 	struct err local = ERR_INIT, *err = e ? err_of(e) : &local;
@@ -376,6 +411,8 @@ int bryo_gc(bryo_ctx *ctx, const struct bryo_gc_options *o, struct bryo_err *e)
 		sweep_cgroups(&g);
 	if (rc >= 0 && !g.stop)
 		sweep_layers(&g);
+	if (rc >= 0 && !g.stop)
+		sweep_scratch(&g);
 	if (rc >= 0 && !g.stop)
 		sweep_cache(&g);
 	arena_free(&g.arena);

@@ -8,7 +8,9 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/scratch.h"
 #include "base/str.h"
+#include "base/sys.h"
 #include "base/tree.h"
 #include "lib/userns.h"
 
@@ -18,6 +20,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -266,32 +269,19 @@ static void disown(struct container *c)
 		(void)unlinkat(fd, OWNER, 0);
 }
 
-struct removal {
-	int parent;
-	const char *name;
-};
-
-static int remove_it(void *arg, struct err *err)
-{
-	const struct removal *r = arg;
-
-	return tree_remove_at(r->parent, r->name, err);
-}
-
 /* The container's IDs may own what is in it. */
 static int remove_tree(struct bryo_ctx *ctx, const char *dir, struct err *err)
 {
 	auto_free char *path = mem_strdup(dir);
 	char *slash = strrchr(path, '/');
-	struct removal r = { .name = slash + 1 };
 	auto_fd int parent = -1;
 	int rc;
 
 	*slash = '\0';
-	parent = r.parent = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (parent < 0 || faccessat(parent, r.name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	parent = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0 || faccessat(parent, slash + 1, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_sys(err, "directory for changes '%s'", dir);
-	rc = ctx->host.privileged ? remove_it(&r, err) : userns_run(&ctx->host, remove_it, &r, err);
+	rc = userns_remove(&ctx->host, parent, slash + 1, err);
 	return rc < 0 ? err_in(err, rc, "remove the directory for changes '%s'", dir) : 0;
 }
 
@@ -338,20 +328,39 @@ static int check_kept(struct arena *a, const struct overlay_plan *plan, struct e
 	return rc < 0 || place != plan->dir ? rc : check_owner(a, fd, plan->dir, err);
 }
 
-int layers_scratch(struct arena *a, const char *bundle, struct overlay_plan *o,
-		   struct layers_scratch *ret, struct err *err)
+/* An end of the caller waits until it is removed. */
+static int make_scratch(struct bryo_ctx *ctx, const char *place, struct layers_scratch *ret,
+			struct err *err)
+{
+	auto_fd int parent = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[NAME_MAX + 1];
+	sigset_t ends;
+
+	if (parent < 0)
+		return err_sys(err, "open '%s'", place);
+	userns_sweep(&ctx->host, parent);
+	sys_signals_ending(&ends);
+	(void)sigprocmask(SIG_BLOCK, &ends, &ret->old_mask);
+	ret->lock = scratch_make(parent, "plan", name, err);
+	if (ret->lock < 0) {
+		(void)sigprocmask(SIG_SETMASK, &ret->old_mask, NULL);
+		return ret->lock;
+	}
+	ret->dir = mem_printf("%s/%s", place, name);
+	return 0;
+}
+
+int layers_scratch(struct bryo_ctx *ctx, struct arena *a, const char *bundle,
+		   struct overlay_plan *o, struct layers_scratch *ret, struct err *err)
 {
 	const char *there = o->upper == UPPER_KEPT ? arena_printf(a, "%s/upper", o->dir) : NULL;
 	int rc = o->upper == UPPER_KEPT ? check_kept(a, o, err)
 					: layers_place(a, "plan", bundle, o, err);
 
 	if (rc == 0 && o->dir) {
-		ret->dir = mem_printf("%s/.bryo-plan-XXXXXX", scratch_place(a, o->dir));
-		if (!mkdtemp(ret->dir)) {
-			freep(&ret->dir);
-			ret->dir = NULL;
-			return err_sys(err, "directory for changes '%s'", o->dir);
-		}
+		rc = make_scratch(ctx, scratch_place(a, o->dir), ret, err);
+		if (rc < 0)
+			return err_in(err, rc, "directory for changes '%s'", o->dir);
 		o->dir = ret->dir;
 	} else if (rc == 0 && o->spare) { /* made only if it is needed */
 		ret->dir = mem_strdup(o->spare);
@@ -370,6 +379,9 @@ void layers_scratch_end(struct bryo_ctx *ctx, struct layers_scratch *s)
 		(void)remove_tree(ctx, s->dir, NULL);
 	freep(&s->dir);
 	s->dir = NULL;
+	if (s->lock >= 0)
+		(void)sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+	fd_closep(&s->lock);
 }
 
 void layers_warn(const struct bryo_ctx *ctx, const struct overlay_plan *plan, int lock)
@@ -400,24 +412,6 @@ void layers_notice(const struct bryo_ctx *ctx, const struct launched *l)
 
 /* ------------------------------------------------------------------------------------ gc */
 
-/* Another machine may write there, whose boot is not ours and which is running. */
-static bool is_shared(int fd)
-{
-	/* CIFS, SMB2, Lustre, GPFS, GFS2, BeeGFS: not every linux/magic.h has them */
-	static const uint32_t shared[] = { NFS_SUPER_MAGIC,   V9FS_MAGIC,      CEPH_SUPER_MAGIC,
-					   OCFS2_SUPER_MAGIC, AFS_SUPER_MAGIC, FUSE_SUPER_MAGIC,
-					   0xff534d42,	      0xfe534d42,      0x0bd00bd0,
-					   0x47504653,	      0x01161970,      0x19830326 };
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
-		if ((uint32_t)fs.f_type == shared[i])
-			return true;
-	return false;
-}
-
 /* Its container is not there any more, whatever its record would say: that may be gone, too. */
 static bool is_lost(struct arena *a, const struct bryo_ctx *ctx, int dirfd, const char *name)
 {
@@ -428,7 +422,7 @@ static bool is_lost(struct arena *a, const struct bryo_ctx *ctx, int dirfd, cons
 	struct record r;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != ctx->host.uid || is_shared(fd))
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != ctx->host.uid || scratch_is_shared(fd))
 		return false;
 	if (file_read_at(fd, OWNER, 4096, &text, NULL, &unread) == 0 &&
 	    parse_owner(a, text, &ns, &r))

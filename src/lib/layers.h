@@ -8,6 +8,8 @@
 #include "proc/launch.h"
 #include "oci/spec.h"
 
+#include <signal.h>
+
 /* --rootfs, --overlay, --upper and --ephemeral, written over the config's. */
 int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_options *o,
 		   struct err *err);
@@ -29,10 +31,13 @@ int layers_owned_outside(struct arena *a, int lock, const struct record *r, stru
  * layers_scratch_end() removes it.
  */
 struct layers_scratch {
-	char *dir; /* malloc'ed, or NULL */
+	char *dir;	   /* malloc'ed, or NULL */
+	int lock;	   /* of base/scratch.h, or -1 */
+	sigset_t old_mask; /* with a lock: what ends us has to wait */
 };
-int layers_scratch(struct arena *a, const char *bundle, struct overlay_plan *o, struct layers_scratch *ret,
-		   struct err *err);
+#define LAYERS_SCRATCH_INIT { .lock = -1 }
+int layers_scratch(struct bryo_ctx *ctx, struct arena *a, const char *bundle, struct overlay_plan *o,
+		   struct layers_scratch *ret, struct err *err);
 void layers_scratch_end(struct bryo_ctx *ctx, struct layers_scratch *s);
 /* Directories of thrown-away changes, below $TMPDIR and /var/tmp, that no delete will remove: of
  * another boot, whose records are gone, or of a start that never said whose they are. */

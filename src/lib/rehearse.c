@@ -120,7 +120,7 @@ static int rehearse(struct bryo_ctx *ctx, struct plan *plan, bool writable, stru
 	struct plan copy = *plan;
 	struct launch_request q = { .plan = &copy, .host = &ctx->host, .arena = &a, .dirfd = -1 };
 	struct launched l = LAUNCHED_INIT;
-	struct layers_scratch scratch = { NULL };
+	struct layers_scratch scratch = LAYERS_SCRATCH_INIT;
 	int rc;
 
 	copy.cgroup = (struct cgroup_plan){ .backend = CGROUP_NONE,
@@ -141,7 +141,7 @@ static int rehearse(struct bryo_ctx *ctx, struct plan *plan, bool writable, stru
 	}
 	protect_binds(&a, &copy);
 	shadow_root(&a, &copy, writable);
-	rc = layers_scratch(&a, plan->bundle, &copy.rootfs.overlay, &scratch, err);
+	rc = layers_scratch(ctx, &a, plan->bundle, &copy.rootfs.overlay, &scratch, err);
 	if (rc == 0)
 		rc = launch_outside(&q, &l, err);
 	if (rc == 0)

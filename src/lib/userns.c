@@ -7,7 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
+#include "base/scratch.h"
 #include "base/sys.h"
+#include "base/tree.h"
 #include "oci/idmap_style.h"
 #include "rootless/rootless.h"
 
@@ -200,4 +202,38 @@ int userns_run(struct host *host, int (*fn)(void *arg, struct err *err), void *a
 	if (rc == 0)
 		rc = userns_start(host, &ids, 0, fn, arg, &c, err);
 	return rc < 0 ? rc : userns_wait(&c, err);
+}
+
+struct removal {
+	int parent;
+	const char *name;
+};
+
+static int remove_it(void *arg, struct err *err)
+{
+	const struct removal *r = arg;
+
+	return tree_remove_at(r->parent, r->name, err);
+}
+
+int userns_remove(struct host *host, int parent, const char *name, struct err *err)
+{
+	struct removal r = { parent, name };
+
+	return host->privileged ? remove_it(&r, err) : userns_run(host, remove_it, &r, err);
+}
+
+/* What cannot be removed is in nobody's way. */
+void userns_sweep(struct host *host, int parent)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct strv names;
+
+	scratch_find(&a, parent, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		auto_fd int lock = scratch_take(parent, names.v[i]);
+
+		if (lock >= 0)
+			(void)userns_remove(host, parent, names.v[i], NULL);
+	}
 }

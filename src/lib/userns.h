@@ -37,5 +37,9 @@ int userns_wait(struct userns_child *c, struct err *err);
 void userns_end(struct userns_child *c);
 /* start, then wait, with the map of userns_ids(). */
 int userns_run(struct host *host, int (*fn)(void *arg, struct err *err), void *arg, struct err *err);
+/* tree_remove_at() where the caller's IDs may own what is in it. */
+int userns_remove(struct host *host, int parent, const char *name, struct err *err);
+/* Removes the scratch directories (base/scratch.h) in parent in which nobody works any more. */
+void userns_sweep(struct host *host, int parent);
 
 #endif

@@ -200,3 +200,48 @@ image() { python3 "$CRAFT" image "$@" "$T/1.tar" "$T/2.tar"; }
 	script -qec "$BRYO bundle --quiet $T/a.tar $T/d" /dev/null </dev/null >"$T/tty" 3>&-
 	[ ! -s "$T/tty" ]
 }
+
+# held NAME [COMMAND...]: a bundle $T/NAME that waits for more of its archive, in the background
+held() {
+	local name=$1
+
+	shift
+	mkfifo "$T/$name.in"
+	"$@" "$BRYO" --root "$ROOT" bundle - "$T/$name" <"$T/$name.in" >"$T/$name.out" 2>&1 3>&- &
+	exec 4>"$T/$name.in"
+	wait_for 5 scratch "$name"
+}
+
+scratch() { compgen -G "$T/.$1.bryo-*" >/dev/null; }
+
+@test "bundle: a signal leaves nothing, and none is what nohup had ignored" {
+	pack "$T/fs.tar"
+	held a
+	kill -TERM $!
+	ends_with 1
+	grep -q "interrupted by SIGTERM" "$T/a.out"
+	not scratch a
+	held b nohup
+	kill -HUP $!
+	cat "$T/fs.tar" >&4
+	exec 4>&-
+	ends_with 0
+	[ -f "$T/b/config.json" ]
+}
+
+@test "bundle: what a killed one left goes with the next one there, what is being made stays" {
+	pack "$T/fs.tar"
+	held a
+	kill -KILL $!
+	ends_with 137
+	exec 4>&-
+	scratch a
+	held b
+	bryo bundle "$T/fs.tar" "$T/c"
+	not scratch a
+	scratch b
+	cat "$T/fs.tar" >&4
+	exec 4>&-
+	ends_with 0
+	[ -f "$T/b/config.json" ]
+}

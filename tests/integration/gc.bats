@@ -185,6 +185,45 @@ no_process() { wait_for 5 eval "! pgrep -f '$ROOT'" || { pgrep -af "$ROOT" >&2; 
 	[ ! -e "$ROOT/$ID" ]
 }
 
+# scratch DIR: the directory for the time being that is in it
+scratch() { find "$1" -maxdepth 1 -name '.*.bryo-*'; }
+
+@test "a bundle that was killed, in TMPDIR, goes, and one that is being made is not touched" {
+	requires bundle userns
+	mkfifo "$T/in"
+	"$BRYO" --root "$ROOT" bundle - "$T/b" <"$T/in" >/dev/null 2>&1 3>&- &
+	exec 4>"$T/in"
+	wait_for 5 eval "[ -n \"\$(scratch '$T')\" ]"
+	gc
+	[ -z "$output" ]
+	kill -KILL $!
+	ends_with 137
+	exec 4>&-
+	dir=$(scratch "$T")
+	gc -n
+	[ "$output" = "directory $dir: who made it was ended before it was complete: would be removed" ]
+	gc
+	[ "$output" = "directory $dir: who made it was ended before it was complete: removed" ]
+	[ ! -e "$dir" ]
+}
+
+@test "what a killed plan left goes with gc, or with the next plan there; a signal leaves nothing" {
+	requires cmd:strace
+	mkdir "$T/up"
+	killed_at clone3:1 plan -b "$BUNDLE" --upper "$T/new" "$ID"
+	[ -n "$(scratch "$T")" ]
+	gc
+	[[ $output == "directory $T/.plan.bryo-"*": removed" ]]
+	killed_at clone3:1 plan -b "$BUNDLE" --upper "$T/up" "$ID"
+	[ -n "$(scratch "$T/up")" ]
+	bryo plan -b "$BUNDLE" --upper "$T/up" "$ID" >/dev/null
+	[ -z "$(ls -A "$T/up")" ]
+	run strace -o /dev/null -e trace=clone3 -e inject=clone3:signal=TERM:when=1 \
+		"$BRYO" --root "$ROOT" plan -b "$BUNDLE" --upper "$T/up" "$ID" </dev/null 3>&-
+	[ "$status" -eq 143 ]
+	[ -z "$(ls -A "$T/up")" ]
+}
+
 @test "half-written files of a container go, and the container stays" {
 	create_container
 	touch "$ROOT/$ID/.record.json.99999999"

@@ -9,8 +9,10 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/scratch.h"
 #include "base/sys.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -151,8 +153,9 @@ int overlay_try_outside(const char *dir, bool userns, struct err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 	const char *place = dir ? dir : tmp && tmp[0] == '/' ? tmp : "/tmp";
-	auto_free char *scratch = mem_printf("%s/.bryo-try-XXXXXX", place);
-	auto_free char *lower = NULL;
+	auto_fd int parent = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *scratch = NULL, *lower = NULL;
+	char name[NAME_MAX + 1];
 	auto_fd int fd = -1;
 	const char *layers[2] = { NULL, NULL };
 	int fds[2] = { -1, -1 }, rc;
@@ -163,14 +166,17 @@ int overlay_try_outside(const char *dir, bool userns, struct err *err)
 		.fds = fds,
 	};
 
-	if (!mkdtemp(scratch))
-		return err_sys(err, "make a directory in '%s'", place);
+	if (parent < 0)
+		return err_sys(err, "open '%s'", place);
+	fd = scratch_make(parent, "doctor", name, err);
+	if (fd < 0)
+		return err_in(err, fd, "'%s'", place);
+	scratch = mem_printf("%s/%s", place, name);
 	lower = mem_printf("%s/lower", scratch);
 	layers[0] = lower;
 	if (dir)
 		plan.dir = scratch;
-	fd = open(scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	rc = fd < 0 ? err_sys(err, "open '%s'", scratch) : make_lower(fd, err);
+	rc = make_lower(fd, err);
 	if (rc == 0)
 		rc = run_child(&plan, fd, err);
 	clean(fd);
