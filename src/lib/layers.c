@@ -149,16 +149,14 @@ static bool parse_owner(struct arena *a, const char *text, const char **ret_ns, 
 
 static int refuse_used(const char *dir, const struct record *r, bool elsewhere, struct err *err)
 {
-	err_set(err, EBUSY, "directory for changes '%s' belongs to container '%s', process %d%s",
-		dir, r->id, (int)r->pid, elsewhere ? " of another pid namespace" : "");
-	if (elsewhere)
-		return err_hint(err, -EBUSY, "if that is gone, remove '%s/" OWNER "'", dir);
-	return err_hint(
-		err, -EBUSY,
-		"two containers at once would damage it: give this one another --upper; layers can be shared");
+	int rc = err_set(err, EBUSY,
+			 "directory for changes '%s' belongs to container '%s', process %d%s", dir,
+			 r->id, (int)r->pid, elsewhere ? " of another pid namespace" : "");
+
+	return elsewhere ? err_hint(err, rc, "if that is gone, remove '%s/" OWNER "'", dir) : rc;
 }
 
-static int check_owner(struct arena *a, int dirfd, const char *dir, struct err *err)
+int layers_check_unowned(struct arena *a, int dirfd, const char *dir, struct err *err)
 {
 	auto_free char *text = NULL;
 	struct err unread = ERR_INIT;
@@ -175,6 +173,16 @@ static int check_owner(struct arena *a, int dirfd, const char *dir, struct err *
 	if (state_pid_start(r.pid, &start, &zombie, &unread) < 0 || zombie || start != r.pid_start)
 		return 0;
 	return refuse_used(dir, &r, false, err);
+}
+
+static int check_owner(struct arena *a, int dirfd, const char *dir, struct err *err)
+{
+	int rc = layers_check_unowned(a, dirfd, dir, err);
+
+	return rc == 0 ? 0
+		       : err_hint(err, rc,
+				  "two containers at once would damage it: give this one another --upper; "
+				  "layers can be shared");
 }
 
 /* What is written there would be seen through the layer, too. */

@@ -47,6 +47,9 @@ struct layers_lost {
 };
 void layers_find_lost(struct arena *a, const struct bryo_ctx *ctx, struct layers_lost *ret);
 int layers_remove_lost(struct bryo_ctx *ctx, const char *dir, struct err *err);
+/* -EBUSY where a container has the directory for changes, whatever its state directory; one that is
+ * none belongs to nobody. */
+int layers_check_unowned(struct arena *a, int dirfd, const char *dir, struct err *err);
 /* Says that a kept directory is open to others; lock: of it. */
 void layers_warn(const struct bryo_ctx *ctx, const struct overlay_plan *plan, int lock);
 /* Says that it is not the first choice that init took. */

@@ -7,7 +7,7 @@
  * tree.h says how the rest is walked. It must be the caller's or belong to one of his IDs: a mistake
  * must cost nobody else anything, though the kernel would refuse most of it.
  */
-#include "context.h"
+#include "layers.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -28,13 +28,6 @@ struct removal {
 	char name[NAME_MAX + 1];
 	struct stat st;
 };
-
-static int remove_it(void *arg, struct err *err)
-{
-	const struct removal *r = arg;
-
-	return tree_remove_at(r->parent, r->name, err);
-}
 
 static int find(const char *dir, struct removal *r, struct err *err)
 {
@@ -97,28 +90,76 @@ static int check_owner(const char *dir, const struct removal *r, const struct id
 			"its owner can remove it, or root");
 }
 
-/* No container may lose its files under it. */
-static int check_unused(bryo_ctx *ctx, const char *dir, const struct removal *r, struct err *err)
+static bool holds(const struct removal *r, const char *path)
 {
-	struct bryo_entry *list;
-	size_t n;
-	int rc = 0;
+	auto_fd int fd = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (bryo_list(ctx, &list, &n, NULL) < 0)
+	return fd >= 0 && tree_is_above(&r->st, fd);
+}
+
+static bool holds_layer(const struct removal *r, struct container *c)
+{
+	const struct pairs *words = &c->record.annotations;
+	struct strv dirs = { 0 };
+
+	for (size_t i = 0; i < words->n; i++)
+		if (str_eq(words->v[i].name, OVERLAY_LOWER_ANNOTATION))
+			(void)overlay_split(&c->arena, words->v[i].value, c->record.bundle, &dirs,
+					    NULL);
+	for (size_t i = 0; i < dirs.n; i++)
+		if (holds(r, dirs.v[i]))
+			return true;
+	return false;
+}
+
+/* NULL: nothing. The changes are in a directory of the one that is named. */
+static const char *what_is_used(const struct removal *r, struct container *c)
+{
+	const char *upper = c->record.upper;
+
+	if (holds(r, c->record.rootfs))
+		return "its root file system is there";
+	if (holds(r, c->record.bundle))
+		return "its bundle is there";
+	if (upper && (holds(r, upper) || holds(r, arena_printf(&c->arena, "%s/upper", upper)) ||
+		      holds(r, arena_printf(&c->arena, "%s/work", upper))))
+		return "its changes go there";
+	return holds_layer(r, c) ? "a layer of its root file system is there" : NULL;
+}
+
+static int check_container(const bryo_ctx *ctx, const char *id, const char *dir,
+			   const struct removal *r, struct err *err)
+{
+	auto_container struct container c = CONTAINER_INIT;
+	const char *what;
+
+	if (container_open(ctx, id, false, &c, NULL) < 0 || c.status == STATE_STOPPED)
 		return 0;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const char *path = list[i].rootfs ? list[i].rootfs : list[i].bundle;
-		auto_fd int fd = -1;
+	what = what_is_used(r, &c);
+	if (!what)
+		return 0;
+	return err_hint(
+		err, err_set(err, EBUSY, "container '%s' is running from '%s': %s", id, dir, what),
+		"bryo delete --force %s", id);
+}
 
-		if (list[i].status == BRYO_STOPPED || !path)
-			continue;
-		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || !tree_is_above(&r->st, fd))
-			continue;
-		rc = err_set(err, EBUSY, "container '%s' is running from '%s'", list[i].id, dir);
-		(void)err_hint(err, rc, "bryo delete --force %s", list[i].id);
-	}
-	bryo_entries_free(list, n);
+/* No container may lose its files under it. A directory for changes says whose it is, whatever the
+ * state directory of that. */
+static int check_unused(const bryo_ctx *ctx, const char *dir, const struct removal *r,
+			struct err *err)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	auto_fd int fd = openat(r->parent, r->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool inner = str_eq(r->name, "upper") || str_eq(r->name, "work");
+	struct strv ids = { 0 };
+	int rc = layers_check_unowned(&a, fd, dir, err);
+
+	if (rc == 0 && inner)
+		rc = layers_check_unowned(&a, r->parent, dir, err);
+	if (rc == 0 && ctx->rootfd >= 0)
+		(void)state_ids(&a, ctx->rootfd, &ids, NULL);
+	for (size_t i = 0; i < ids.n && rc == 0; i++)
+		rc = check_container(ctx, ids.v[i], dir, r, err);
 	return rc;
 }
 
@@ -187,12 +228,11 @@ static int remove_tree(bryo_ctx *ctx, const char *dir, struct removal *r, struct
 		rc = check_unused(ctx, dir, r, err);
 	if (rc < 0)
 		return rc;
-	if (ctx->host.privileged)
-		return remove_it(r, err);
-	rc = userns_ids(&a, &ctx->host, NULL, &ids, err);
-	if (rc == 0)
+	if (!ctx->host.privileged)
+		rc = userns_ids(&a, &ctx->host, NULL, &ids, err);
+	if (rc == 0 && !ctx->host.privileged)
 		rc = check_owner(dir, r, &ids, err);
-	return rc < 0 ? rc : userns_run(&ctx->host, remove_it, r, err);
+	return rc < 0 ? rc : userns_remove(&ctx->host, r->parent, r->name, err);
 }
 
 int bryo_rm_tree(bryo_ctx *ctx, const char *dir, struct bryo_err *e)

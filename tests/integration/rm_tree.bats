@@ -94,6 +94,40 @@ open("file", "w").close()' "$1" "$2"
 	[ ! -e "$BUNDLE" ]
 }
 
+# refused DIR...: rm-tree refuses each and names the container
+refused() {
+	local d
+
+	for d in "$@"; do
+		run bryo rm-tree "$d"
+		[ "$status" -eq 1 ]
+		has_line "container '$ID'"
+		[ -d "$d" ]
+	done
+}
+
+@test "rm-tree: refuses the layers of a container that runs, and where its changes go" {
+	make_bundle
+	args sleep 60
+	mkdir -p "$T/layers/a/b" "$T/changes"
+	run_detached "$ID" --overlay "$T/layers/a" --upper "$T/changes/c" ||
+		skip "needs overlay: $(cat "$T/$ID.err")"
+	refused "$T/layers" "$T/layers/a" "$T/changes" "$T/changes/c" "$T/changes/c/upper" \
+		"$T/changes/c/work" "$BUNDLE/rootfs"
+	run bryo rm-tree "$T/layers"
+	has_line "a layer of its root file system is there [bryo delete --force $ID]"
+	# another state directory tells nothing, the directory itself does
+	mkdir -m 700 "$T/other"
+	run "$BRYO" --root "$T/other" rm-tree "$T/changes/c"
+	[ "$status" -eq 1 ]
+	has_line "directory for changes '$T/changes/c' belongs to container '$ID'"
+	run "$BRYO" --root "$T/other" rm-tree "$T/changes/c/upper"
+	[ "$status" -eq 1 ]
+	bryo delete --force "$ID"
+	bryo rm-tree "$T/layers" "$T/changes"
+	[ ! -e "$T/layers" ] && [ ! -e "$T/changes" ]
+}
+
 @test "rm-tree: refuses a tree of somebody else" {
 	requires user
 	run bryo rm-tree /usr/share
