@@ -148,19 +148,26 @@ struct bryo_update_options {
 /* Changes limits of a created, running or paused container. -1 and 0 lift, as in config.json. */
 BRYO_API int bryo_update(bryo_ctx *ctx, const char *id, const struct bryo_update_options *o, struct bryo_err *err);
 
-enum bryo_status { BRYO_CREATING, BRYO_CREATED, BRYO_RUNNING, BRYO_PAUSED, BRYO_STOPPED };
+enum bryo_status {
+	BRYO_CREATING,
+	BRYO_CREATED,
+	BRYO_RUNNING,
+	BRYO_PAUSED,
+	BRYO_STOPPED,
+	BRYO_STATUS_UNKNOWN, /* nobody can tell from here; in lists only, bryo_state() fails */
+};
 BRYO_API const char *bryo_status_name(enum bryo_status s);
 
 struct bryo_entry { /* one container, as list and state show it */
 	char *id, *bundle, *rootfs, *created /* RFC 3339, UTC */, *owner, *oci_version;
 	char *annotations; /* a JSON object, or NULL */
 	char *systemd_scope; /* unit that holds the container; "": none */
-	pid_t pid;	   /* 0 when stopped */
+	pid_t pid;	     /* 0 when stopped or unknown */
 	enum bryo_status status;
 };
 BRYO_API int bryo_state(bryo_ctx *ctx, const char *id, struct bryo_entry *ret, struct bryo_err *err);
-/* Sorted by id. A broken entry is reported through the notice callback and skipped; one that
- * vanishes meanwhile is skipped. */
+/* Sorted by id. A broken entry is reported through the notice callback and skipped, one whose status
+ * is unknown is reported; one that vanishes meanwhile is skipped. */
 BRYO_API int bryo_list(bryo_ctx *ctx, struct bryo_entry **ret, size_t *ret_n, struct bryo_err *err);
 BRYO_API void bryo_entries_free(struct bryo_entry *entries, size_t n); /* the array of bryo_list() */
 BRYO_API void bryo_entry_release(struct bryo_entry *e);			/* the members of one */

@@ -194,6 +194,11 @@ int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct
 		rc = state_status(ret->dirfd, &ret->record, &ret->status, &ret->pidfd, err);
 	if (rc == 0 && ret->pidfd >= 0 && is_paused(&ret->record))
 		ret->status = STATE_PAUSED;
+	if (rc == -EXDEV)
+		(void)err_hint(
+			err, rc,
+			"run bryo there, or on the host; if that namespace is gone, remove '%s/%s'",
+			ctx->root, id);
 	return rc < 0 ? err_in(err, rc, "container '%s'", id) : 0;
 }
 

@@ -51,7 +51,7 @@ struct bryo_ctx {
 };
 
 struct err *err_of(struct bryo_err *err);
-/* -ENOENT when there is no such container. */
+/* -ENOENT when there is no such container. With STATE_UNKNOWN it fails, and all but lock and pidfd is there. */
 int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct container *ret, struct err *err);
 void container_close(struct container *c);
 /* The live container of this context, if it has that id. */

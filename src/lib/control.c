@@ -19,8 +19,9 @@
 static const char *status_word(enum state_status s)
 {
 	static const char *const words[] = {
-		[STATE_CREATING] = "creating", [STATE_CREATED] = "created", [STATE_RUNNING] = "running",
-		[STATE_PAUSED] = "paused", [STATE_STOPPED] = "stopped",
+		[STATE_CREATING] = "creating", [STATE_CREATED] = "created",
+		[STATE_RUNNING] = "running",   [STATE_PAUSED] = "paused",
+		[STATE_STOPPED] = "stopped",   [STATE_UNKNOWN] = "unknown",
 	};
 
 	return words[s];

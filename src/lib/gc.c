@@ -15,7 +15,7 @@
  *	  /var/tmp and /tmp. Elsewhere the next bundle or plan in the same place finds them
  *	- half-written files of a container, mounts in the state directory of a garbage one, and what
  *	  is too much in the cache of filters
- * A container of another pid namespace may run there, which nobody can tell from here.
+ * A container of another pid namespace may run there, and is left alone unless it certainly has ended.
  * What goes is removed by the same code as in delete, which works from every phase.
  *
  * Against a create that is going on: a held lock is left alone; a claim that is not yet locked
@@ -33,6 +33,7 @@
 #include "feature/seccomp_cache.h"
 #include "lib/serving.h"
 #include "lib/userns.h"
+#include "state/elsewhere.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -84,10 +85,10 @@ static bool is_gone(pid_t runner, uint64_t init_start)
 	return rc == -ESRCH || (rc == 0 && (zombie || start > init_start));
 }
 
-/* Its processes have no numbers here, and would seem to have ended. */
-static bool is_elsewhere(const struct record *r)
+/* Of another pid namespace it cannot be told: its number does not count here. */
+static bool runner_is_gone(const struct record *r)
 {
-	return r->pid_namespace && r->pid_namespace != state_pid_namespace();
+	return r->runner && !record_is_elsewhere(r) && is_gone(r->runner, r->pid_start);
 }
 
 /* NULL: it is none. */
@@ -101,13 +102,11 @@ static const char *why_garbage(const struct gc *g, const struct container *c)
 	if (c->status == STATE_STOPPED && r->boot_id && *r->boot_id && *boot &&
 	    !str_eq(r->boot_id, boot))
 		return "it is of another boot";
-	if (is_elsewhere(r))
-		return NULL;
-	if (c->status == STATE_CREATED && r->runner && is_gone(r->runner, r->pid_start))
+	if (c->status == STATE_CREATED && runner_is_gone(r))
 		return "the run that was to start it is gone";
 	if (c->status != STATE_STOPPED)
 		return NULL;
-	if (r->runner && is_gone(r->runner, r->pid_start))
+	if (runner_is_gone(r))
 		return "it has ended, and so did the run that was to delete it";
 	return g->o->stopped ? "it is stopped" : NULL;
 }
@@ -255,6 +254,8 @@ static void sweep_container(struct gc *g, const char *id)
 		sweep_record(g, id, &c);
 		return;
 	}
+	if (rc == -EXDEV)
+		return;
 	(void)err_in(&err, rc, "container '%s' is kept", id);
 	warn(g, &err);
 }

@@ -13,7 +13,8 @@
 
 const char *bryo_status_name(enum bryo_status s)
 {
-	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
+	static const char *const names[] = { "creating", "created", "running",
+					     "paused",	 "stopped", "unknown" };
 
 	return (size_t)s < ARRAY_LEN(names) ? names[s] : "unknown";
 }
@@ -29,6 +30,8 @@ static enum bryo_status public_status(enum state_status s)
 		return BRYO_RUNNING;
 	case STATE_PAUSED:
 		return BRYO_PAUSED;
+	case STATE_UNKNOWN:
+		return BRYO_STATUS_UNKNOWN;
 	case STATE_STOPPED:
 		break;
 	}
@@ -60,7 +63,7 @@ static void fill_entry(const struct container *c, const char *id, struct bryo_en
 		.owner = owner_name(r->owner),
 		.oci_version = copy(r->oci_version),
 		.systemd_scope = mem_strdup(r->cgroup_unit ? r->cgroup_unit : ""),
-		.pid = c->status == STATE_STOPPED ? 0 : r->pid,
+		.pid = c->status == STATE_STOPPED || c->status == STATE_UNKNOWN ? 0 : r->pid,
 		.status = public_status(c->status),
 	};
 	if (!r->annotations.n)
@@ -103,7 +106,8 @@ void bryo_entries_free(struct bryo_entry *entries, size_t n)
 	free(entries);
 }
 
-/* One entry of a list. Gone meanwhile, or claimed a moment ago: skipped; broken: a notice. */
+/* One entry of a list. Gone meanwhile, or claimed a moment ago: skipped; broken, or whose status
+ * cannot be told: a notice. */
 static bool list_one(struct bryo_ctx *ctx, const char *id, struct bryo_entry *ret)
 {
 	auto_container struct container c = CONTAINER_INIT;
@@ -111,11 +115,12 @@ static bool list_one(struct bryo_ctx *ctx, const char *id, struct bryo_entry *re
 	char text[ERR_TEXT];
 	int rc = container_open(ctx, id, false, &c, &err);
 
-	if (rc == 0)
-		fill_entry(&c, id, ret);
-	else if (rc != -ENOENT && ctx->notice)
+	if (rc < 0 && rc != -ENOENT && ctx->notice)
 		(void)ctx->notice(ctx->notice_arg, err_format(&err, text, sizeof(text)));
-	return rc == 0;
+	if (rc < 0 && c.status != STATE_UNKNOWN)
+		return false;
+	fill_entry(&c, id, ret);
+	return true;
 }
 
 int bryo_list(bryo_ctx *ctx, struct bryo_entry **ret, size_t *ret_n, struct bryo_err *e)

@@ -203,6 +203,8 @@ int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *e)
 	rc = container_open(ctx, id, true, &c, err);
 	if (rc == -ENOENT && c.dirfd >= 0 && force)
 		return state_remove(ctx->rootfd, id, err); /* claimed, and never recorded */
+	if (rc < 0 && c.status == STATE_UNKNOWN)
+		return rc; /* not by force either: it may run */
 	if (rc < 0)
 		return remove_broken(ctx, id, rc, force, err);
 	if (!force && (c.status == STATE_RUNNING || c.status == STATE_PAUSED)) {

@@ -133,14 +133,16 @@ static int check_container(const bryo_ctx *ctx, const char *id, const char *dir,
 	auto_container struct container c = CONTAINER_INIT;
 	const char *what;
 
-	if (container_open(ctx, id, false, &c, NULL) < 0 || c.status == STATE_STOPPED)
+	if (container_open(ctx, id, false, &c, NULL) < 0 && c.status != STATE_UNKNOWN)
+		return 0;
+	if (c.status == STATE_STOPPED)
 		return 0;
 	what = what_is_used(r, &c);
 	if (!what)
 		return 0;
-	return err_hint(
-		err, err_set(err, EBUSY, "container '%s' is running from '%s': %s", id, dir, what),
-		"bryo delete --force %s", id);
+	err_set(err, EBUSY, "container '%s' %s running from '%s': %s", id,
+		c.status == STATE_UNKNOWN ? "may be" : "is", dir, what);
+	return err_hint(err, -EBUSY, "bryo delete --force %s", id);
 }
 
 /* No container may lose its files under it. A directory for changes says whose it is, whatever the

@@ -12,6 +12,8 @@
  */
 #include "state.h"
 
+#include "elsewhere.h"
+
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -514,6 +516,24 @@ static int open_init(const struct record *r, struct err *err)
 	return take_fd(&pidfd);
 }
 
+/* Alive is an error, too: our numbers of its processes, by which everything goes, do not count here. */
+static int status_elsewhere(const struct record *r, enum state_status *ret, struct err *err)
+{
+	pid_t here = is_this_boot(r) ? record_find_elsewhere(r) : 0;
+
+	*ret = here ? STATE_UNKNOWN : STATE_STOPPED;
+	if (!here)
+		return 0;
+	if (here < 0)
+		return err_set(
+			err, EXDEV,
+			"it was created in another pid namespace: nobody can tell from here whether it runs");
+	err_set(err, EXDEV,
+		"it was created in another pid namespace, and runs: it is process %d here",
+		(int)here);
+	return err_hint(err, -EXDEV, "run bryo there, or end process %d first", (int)here);
+}
+
 int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd,
 		 struct err *err)
 {
@@ -526,12 +546,15 @@ int state_status(int dirfd, const struct record *r, enum state_status *ret, int 
 		*ret = STATE_CREATING;
 		return 0;
 	}
+	if (record_is_elsewhere(r))
+		return status_elsewhere(r, ret, err);
 	pidfd = open_init(r, &why);
 	if (pidfd == -ESRCH) {
 		*ret = STATE_STOPPED;
 		return 0;
 	}
 	if (pidfd < 0) {
+		*ret = STATE_UNKNOWN;
 		if (err)
 			*err = why;
 		return pidfd;

@@ -25,7 +25,14 @@
 
 #include <stdbool.h>
 
-enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, STATE_STOPPED };
+enum state_status {
+	STATE_CREATING,
+	STATE_CREATED,
+	STATE_RUNNING,
+	STATE_PAUSED,
+	STATE_STOPPED,
+	STATE_UNKNOWN, /* nobody can tell from here: never taken for stopped */
+};
 
 /* Absolute path of the root by the rules above.
  * create: make it where missing (0700). *ret is malloc'ed. Returns an O_PATH-less directory
@@ -61,7 +68,9 @@ int state_ids(struct arena *a, int root, struct strv *ret, struct err *err);
 /*
  * Derived status; whether it is paused its cgroup knows (lib/context.c). *ret_pidfd (may be NULL;
  * -1 unless alive) refers to init and was checked against the start time, so that a reused pid is
- * never signalled (crun#1200). A zombie is dead.
+ * never signalled (crun#1200). A zombie is dead. -EXDEV: it was created in another pid namespace, and
+ * either nobody can tell from here, or it is alive there; -EACCES: it is hidden in /proc. *ret is
+ * STATE_UNKNOWN then.
  */
 int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd,
 		 struct err *err);

@@ -292,6 +292,78 @@ teardown() { bryo_teardown; }
 	[ "$(ls "$ROOT")" = "$ID" ]
 }
 
+# below COMMAND...: in a pid namespace below the caller's, from which the caller's is not seen
+below() {
+	timeout 20 unshare --user --map-root-user --pid --fork --kill-child --mount-proc "$@" 3>&-
+}
+
+requires_below() {
+	requires userns
+	below true 2>/dev/null || skip "no new proc can be mounted here"
+}
+
+@test "from another pid namespace a running container is not called stopped, and nothing touches it" {
+	local command what="created in another pid namespace: nobody can tell from here whether it runs"
+
+	requires_below
+	make_bundle
+	args sleep 100
+	run_detached
+	for command in state kill start ps 'delete --force'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr below "$BRYO" --root "$ROOT" $command "$ID"
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		says "'$ID'" "$what" "run bryo there" "remove '$ROOT/$ID'"
+		lines_are 1
+	done
+	run --separate-stderr below "$BRYO" --root "$ROOT" exec "$ID" true
+	[ "$status" -eq 255 ]
+	says "$what"
+
+	run --separate-stderr below "$BRYO" --root "$ROOT" list --format json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r '.[] | "\(.id) \(.status) \(.pid)"' <<<"$output")" = "$ID unknown 0" ]
+	says "'$ID'" "$what"
+	[ "$(state_of)" = running ]
+}
+
+@test "a container of a pid namespace below is seen from above, and deleted when it has ended" {
+	local pid
+
+	requires_below
+	make_bundle
+	config 'del(.linux.uidMappings, .linux.gidMappings)'
+	args sleep 100
+	mkfifo "$T/end"
+	below sh -c '"$BRYO" --root "$1" run -d -b "$2" "$3" </dev/null && echo there && read x <"$4"' \
+		sh "$ROOT" "$BUNDLE" "$ID" "$T/end" >"$T/out" 2>&1 &
+	wait_for 10 grep there "$T/out" || { cat "$T/out" >&2; return 1; }
+	refused 1 bryo delete --force "$ID"
+	says "'$ID'" "created in another pid namespace, and runs: it is process" "end process"
+	[[ $stderr =~ process\ ([0-9]+)\ here ]]
+	pid=${BASH_REMATCH[1]}
+	grep -q "^NSpid:.*[^0-9]$(jq .pid "$ROOT/$ID/record.json")[^0-9]" "/proc/$pid/status"
+	run --separate-stderr bryo list
+	[[ $output == *" unknown "* ]]
+
+	kill -KILL "$pid"
+	echo >"$T/end"
+	ends_with 0
+	# only the initial namespace sees everything
+	if [ "$(readlink /proc/self/ns/pid)" = "pid:[4026531836]" ]; then
+		[ "$(state_of)" = stopped ]
+		run bryo gc
+		[ -z "$output" ]
+		bryo delete "$ID"
+	else
+		refused 1 bryo delete "$ID"
+		says "nobody can tell" "remove '$ROOT/$ID'"
+		rm -r "${ROOT:?}/$ID"
+	fi
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
 @test "row 63: a create that was killed can be deleted, and its id used again" {
 	make_bundle
 	args true
