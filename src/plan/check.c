@@ -7,20 +7,25 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/mount_data.h"
+#include "oci/proc_word.h"
 
 #include <linux/capability.h>
 #include <string.h>
 
 /* Without both, nothing tells what belongs to the container. */
-static void check_sharing(const struct plan *plan, struct notes *notes)
+static void check_sharing(const struct spec *spec, const struct plan *plan, struct notes *notes)
 {
+	bool asked = str_eq(spec_annotation(spec, PROC_ANNOTATION), "bind");
+
 	if ((plan->ns.differ & CLONE_NEWPID) || plan->cgroup.backend != CGROUP_NONE)
 		return;
 	note_add(
 		notes, NOTE_WARNING, "linux.namespaces",
-		"the config has no pid namespace and there is no cgroup",
+		asked ? "--proc bind shares the outer pid namespace and there is no cgroup"
+		      : "the config has no pid namespace and there is no cgroup",
 		"processes that the container leaves behind cannot all be found by kill and delete");
-	note_remedy(notes, "add {\"type\": \"pid\"} to linux.namespaces");
+	note_remedy(notes, asked ? "--proc none, for a program that needs no /proc"
+				 : "add {\"type\": \"pid\"} to linux.namespaces");
 }
 
 /* Nobody but root can have rules enforced; what is not there needs none. */
@@ -122,7 +127,7 @@ static int check_changes(const struct plan *plan, struct err *err)
 int plan_check(const struct spec *spec, const struct plan *plan, struct notes *notes,
 	       struct err *err)
 {
-	check_sharing(plan, notes);
+	check_sharing(spec, plan, notes);
 	check_device_rules(spec, plan, notes);
 	if (check_data(plan, err) < 0 || check_ports(plan, err) < 0)
 		return -EINVAL;
