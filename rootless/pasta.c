@@ -26,9 +26,7 @@ static int pasta_usable(const struct host *host, const struct net_words *words, 
 		return err_hint(err, err_set(err, ENOENT, "pasta is not installed"),
 				"install the package passt");
 	if (!host->net_tun)
-		return err_hint(
-			err, err_set(err, EACCES, "pasta cannot open /dev/net/tun"),
-			"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has");
+		return net_tun_check(host, "pasta", err);
 	if (host->privileged)
 		return err_hint(
 			err,

@@ -7,7 +7,9 @@
  * that trust everybody who reaches them. --enable-sandbox moves it into an empty root, for which
  * it becomes ID 0 of the container's user namespace: where that is a subordinate ID, or nobody, its
  * socket would not be the caller's, and it is left out. So it is where the container sees the host's
- * processes, because its root may trace what is in its user namespace.
+ * processes, because its root may trace what is in its user namespace. As ID 0 it stays in the
+ * user namespace that it was started in, whose root must then have the right to make mounts: that of
+ * an engine's container has not.
  */
 #include "feature/net/net.h"
 
@@ -23,11 +25,7 @@ static int slirp_usable(const struct host *host, const struct net_words *words, 
 	if (host->slirp4netns.state != HELPER_OK)
 		return err_hint(err, err_set(err, ENOENT, "slirp4netns is not installed"),
 				"install the package slirp4netns");
-	if (!host->net_tun)
-		return err_hint(
-			err, err_set(err, EACCES, "slirp4netns cannot open /dev/net/tun"),
-			"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has");
-	return 0;
+	return net_tun_check(host, "slirp4netns", err);
 }
 
 /* ID 0 of the container is the caller: only then what it makes is still ours. */
@@ -49,7 +47,7 @@ static void slirp_plan(struct arena *a, const struct host *host, const struct id
 	ret->gateway = "10.0.2.2";
 	ret->dns = "10.0.2.3";
 	ret->socket = NET_SOCKET;
-	ret->sandboxed = root_is_us(host, ids);
+	ret->sandboxed = root_is_us(host, ids) && (host->uid != 0 || host->has_sys_admin);
 }
 
 static void slirp_describe(struct arena *a, const struct net_plan *plan, const struct net_launch *l,

@@ -20,7 +20,7 @@ world_start() {
 	chmod 755 "$W"
 	mkdir -m 755 "$W/bin" "$W/cgroup"
 	install -m 755 "$BRYO" "$W/bin/bryo"
-	install -m 755 -D -t "$W/bin/helpers" "${BRYO%/*}/helpers/bryo-init"
+	install -m 755 -D -t "$W/bin/helpers" "${BRYO%/*}/helpers/bryo-"{init,keeper}
 	for part in user root; do
 		mkdir -m 700 "$W/$part"{,/run,/tmp,/net}
 	done

@@ -282,12 +282,34 @@ nested() {
 		echo x 2>/dev/null >/etc/made || echo read-only; exit 7'
 	[ "$status" -eq 7 ]
 	[[ "$output" == *$'0\nmade\nread-only' ]]
+	has_line "(--proc bind shares the outer pid namespace and there is no cgroup) [--proc none, "
 	nested --proc none -- sh -c 'ls -d /proc /work; exit 8'
 	[ "$status" -eq 8 ]
 	has_line "/proc: No such file or directory"
 	nested --proc bind --disable-userns -- true
 	[ "$status" -eq 125 ]
 	has_line "the outer container covers /proc/sys"
+}
+
+# The host's slirp4netns is in the container, with the libraries that it needs.
+@test "an ordinary user's bryo sandbox in a container of Podman's defaults has a network where it has the device" {
+	as_ordinary
+	requires cmd:slirp4netns
+	[ -c /dev/net/tun ] && [ -d /usr/lib64 ] || skip "needs /dev/net/tun, and /lib64 in /usr"
+	N+=(--volume /usr:/usr:ro --volume /usr/lib:/lib:ro --volume /usr/lib64:/lib64:ro --env PATH=/bin:/usr/bin)
+	nested --proc none --net slirp4netns -- true
+	[ "$status" -eq 125 ]
+	has_line "slirp4netns cannot open /dev/net/tun"
+	has_line "have its engine give it with --device /dev/net/tun, or share that container's network, --net host"
+	nested --proc none --net host -- ip -o link
+	[ "$status" -eq 0 ]
+	has_line LOOPBACK
+	run podman run --rm "${N[@]}" --device /dev/net/tun --volume "$W/bin:/opt/bryo:ro" --tmpfs /work --workdir /work \
+		mini sh -c '
+		/opt/bryo/bryo sandbox --proc none --net slirp4netns -p 8080:8080 -- nc -l -p 8080 -e echo hello &
+		for i in $(seq 50); do nc 127.0.0.1 8080 </dev/null 2>/dev/null | grep hello && exit; sleep 0.1; done'
+	[ "$status" -eq 0 ]
+	has_line hello
 }
 
 # A config of few wishes: Podman's filter denies sethostname, and its masks a new sysfs as well.

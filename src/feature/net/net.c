@@ -43,6 +43,9 @@ static int choose(struct arena *a, const struct host *host, const struct net_wor
 	struct err all = ERR_INIT;
 	char text[ERR_TEXT];
 
+	/* one reason for both */
+	if (!host->net_tun && host->pasta.state == HELPER_OK && host->slirp4netns.state == HELPER_OK)
+		return net_tun_check(host, "pasta and slirp4netns", err);
 	for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
 		struct err one = ERR_INIT;
 
@@ -134,6 +137,19 @@ static void plan_helper(struct arena *a, const struct net_request *q, const stru
 	    (!(q->ns->differ & CLONE_NEWPID) || mount_plan_shows_outer_proc(mounts)))
 		ret->sandboxed = false;
 	add_resolv(a, q, net_resolv_text(a, host->net_resolv, ret->dns), mounts, ret);
+}
+
+int net_tun_check(const struct host *host, const char *who, struct err *err)
+{
+	int rc;
+
+	if (host->net_tun)
+		return 0;
+	rc = err_set(err, EACCES, "%s cannot open /dev/net/tun", who);
+	return err_hint(err, rc,
+			"`modprobe tun` makes it, `chmod 666 /dev/net/tun` is what it usually has; in a "
+			"container: have its engine give it with --device /dev/net/tun, or share that "
+			"container's network, --net host");
 }
 
 int net_plan(struct arena *a, const struct net_request *q, struct host *host,

@@ -105,6 +105,8 @@ struct net_request {
 	bool own_id_kept; /* init's identity is the caller's before and after it is mapped */
 };
 
+/* 0, or that who (a word for the error) cannot have a tap device, with the remedy. [pure] */
+int net_tun_check(const struct host *host, const char *who, struct err *err);
 /*
  * After ns_plan() and mount_plan(): adds the mount of resolv.conf. Does nothing without a word.
  * [pure] but for host_need_net_tools(), which only reads.
