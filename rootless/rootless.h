@@ -17,6 +17,10 @@
  */
 int subid_ranges(struct arena *a, const char *file, const char *user, uint32_t uid, struct id_ranges *ret,
 		 struct err *err);
+#define SUBID_ENOUGH	 65536u	 /* what images of every distribution stay below */
+#define SUBID_FIRST_FREE 100000u /* as useradd's SUB_UID_MIN */
+/* First of count IDs, from there on, that nobody on this machine has: for a remedy. */
+uint32_t subid_free(uint32_t count);
 /* Whether nsswitch.conf's "subid:" line names something else than files. */
 bool subid_needs_nss(const char *nsswitch);
 /* Through the getsubids program ("-g" for groups). */

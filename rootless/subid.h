@@ -12,6 +12,10 @@ void subid_parse(struct arena *a, const char *text, size_t len, const char *user
 struct subid_line { const char *owner; struct id_range range; };
 struct subid_lines { struct subid_line *v; size_t n; };
 void subid_parse_lines(struct arena *a, const char *text, size_t len, struct subid_lines *ret);
+bool subid_overlap(struct id_range x, struct id_range y);
+/* First of count IDs from SUBID_FIRST_FREE on that none of the three texts names. */
+uint32_t subid_free_in(struct arena *a, const char *subuid, const char *subgid, const char *passwd,
+		       uint32_t count);
 /* Output of getsubids: "0: alice 100000 65536". */
 void subid_parse_getsubids(struct arena *a, const char *text, size_t len, const char *user,
 			   struct id_ranges *ret);

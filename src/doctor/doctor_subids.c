@@ -19,8 +19,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ENOUGH	   65536u  /* what images of every distribution stay below */
-#define FIRST_FREE 100000u /* as useradd's SUB_UID_MIN */
 #define GETENT_MS  5000
 #define GETENT_MAX (8u << 20)
 
@@ -63,64 +61,20 @@ static bool is_mine(const struct doctor *d, const struct subid_line *l)
 	return str_eq(l->owner, d->host.user) || str_eq(l->owner, number);
 }
 
-static bool overlap(struct id_range x, struct id_range y)
-{
-	return x.first < (uint64_t)y.first + y.count && y.first < (uint64_t)x.first + x.count;
-}
-
-/* The highest ID that r has in common with lines or passwd; false: none. */
-static bool taken(struct doctor *d, struct id_range r, uint32_t *ret_last)
-{
-	const struct subid_lines all[] = { lines_of(d, uids.file), lines_of(d, gids.file) };
-	const char *line = d->host.faked ? "" : read_text(d, "/etc/passwd");
-
-	for (size_t k = 0; k < ARRAY_LEN(all); k++)
-		for (size_t i = 0; i < all[k].n; i++)
-			if (overlap(r, all[k].v[i].range)) {
-				*ret_last = all[k].v[i].range.first + all[k].v[i].range.count - 1;
-				return true;
-			}
-	for (; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
-		const char *p = strchr(line, ':');
-		unsigned long long id;
-
-		p = p ? strchr(p + 1, ':') : NULL;
-		if (!p)
-			break;
-		p++;
-		if (str_next_u64(&p, UINT32_MAX, &id) && id >= r.first && id - r.first < r.count) {
-			*ret_last = (uint32_t)id;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* First of ENOUGH IDs that nobody has. */
-static uint32_t free_range(struct doctor *d)
-{
-	struct id_range r = { FIRST_FREE, ENOUGH };
-	uint32_t last;
-
-	while (r.first < UINT32_MAX / 2 && taken(d, r, &last))
-		r.first = last + 1;
-	return r.first;
-}
-
 static void say_add(struct doctor *d, struct finding *f, const struct kind *k)
 {
-	uint32_t first = free_range(d), outside;
+	uint32_t first = d->host.faked ? SUBID_FIRST_FREE : subid_free(SUBID_ENOUGH), outside;
 
-	if (!id_to_outside(k->groups ? &d->host.gid_map : &d->host.uid_map, first + ENOUGH - 1,
-			   &outside)) {
+	if (!id_to_outside(k->groups ? &d->host.gid_map : &d->host.uid_map,
+			   first + SUBID_ENOUGH - 1, &outside)) {
 		say_remedy(
 			d, f,
 			"this user namespace has too few IDs itself: start bryo outside of it, or give it more "
 			"(podman run --userns=auto:size=200000; unshare --map-auto)");
 		return;
 	}
-	say_remedy(d, f, "%susermod %s %u-%u %s", d->sudo, k->option, first, first + ENOUGH - 1,
-		   shell_word(d->host.user, "USER"));
+	say_remedy(d, f, "%susermod %s %u-%u %s", d->sudo, k->option, first,
+		   first + SUBID_ENOUGH - 1, shell_word(d->host.user, "USER"));
 }
 
 /* root of a machine has all IDs anyway. */
@@ -172,7 +126,7 @@ static void check_range(struct doctor *d, const struct doctor_check *c, struct f
 		say_unmapped(d, f, k, first_unmapped(d, k));
 		return;
 	}
-	if (n >= ENOUGH) {
+	if (n >= SUBID_ENOUGH) {
 		say_ok(d, f, "%llu subordinate %s from %u on (%s)", (unsigned long long)n, k->what,
 		       r->v[0].first,
 		       str_eq(d->host.subid_source, "getsubids") ? "getsubids" : k->file);
@@ -200,7 +154,7 @@ static void check_overlap(struct doctor *d, const struct doctor_check *c, struct
 		return;
 	for (size_t i = 0; i < all.n; i++)
 		for (size_t j = 0; j < r->n && !is_mine(d, &all.v[i]); j++) {
-			if (!overlap(all.v[i].range, r->v[j]))
+			if (!subid_overlap(all.v[i].range, r->v[j]))
 				continue;
 			say_degraded(
 				d, f,

@@ -152,6 +152,17 @@ static void plan_single(struct arena *a, struct side *u, struct side *g, enum no
 		 u->inside, g->inside, u->own, g->own);
 }
 
+/* Looked for only where it is shown: without the word, one ID is what there is, and no warning. */
+static const char *free_range(struct arena *a, const struct host *h, enum idmap_style style)
+{
+	uint32_t first;
+
+	if (h->faked || style != IDMAP_SUBID)
+		return "FIRST-LAST";
+	first = subid_free(SUBID_ENOUGH);
+	return arena_printf(a, "%u-%u", first, first + SUBID_ENOUGH - 1);
+}
+
 static const char *why_no_ranges(struct arena *a, const struct side *u, const struct side *g,
 				 enum idmap_style style)
 {
@@ -159,19 +170,19 @@ static const char *why_no_ranges(struct arena *a, const struct side *u, const st
 	const struct host *h = s->host;
 
 	if (s->subids->n)
-		return arena_printf(a,
-				    "%snone of the IDs that %s gives %s exist in this user namespace",
-				    nothing_said(style), side_source(s), side_login(s));
-	return arena_printf(a, "%s%s gives %s no %ss (sudo usermod %s FIRST-LAST %s)",
-			    nothing_said(style), side_source(s), side_login(s), s->names->id,
-			    s->names->option, h->user ? h->user : "USER");
+		return arena_printf(
+			a, "%snone of the IDs that %s gives %s exist in this user namespace",
+			nothing_said(style), side_source(s), side_login(s));
+	return arena_printf(a, "%s%s gives %s no %ss (sudo usermod %s %s %s)", nothing_said(style),
+			    side_source(s), side_login(s), s->names->id, s->names->option,
+			    free_range(a, h, style), h->user ? h->user : "USER");
 }
 
 static const char *why_ranges(struct arena *a, const struct side *s, enum idmap_style style)
 {
-	return arena_printf(
-		a, "%sthe others come from %s%s", nothing_said(style), side_source(s),
-		s->host->in_userns ? ", as far as they exist in this user namespace" : "");
+	return arena_printf(a, "%sthe others come from %s%s", nothing_said(style), side_source(s),
+			    s->host->in_userns ? ", as far as they exist in this user namespace"
+					       : "");
 }
 
 static int plan_from_ranges(struct arena *a, struct side *u, struct side *g, enum idmap_style style,
@@ -315,9 +326,10 @@ int idmap_plan(struct arena *a, const struct spec *spec, struct host *host, bool
 	if (rc < 0)
 		return rc;
 	if (joined && words.style != IDMAP_NOT_SAID)
-		return err_set(err, EINVAL,
-			       "idmap: the user namespace that is joined has its own mappings, which "
-			       "nothing can change");
+		return err_set(
+			err, EINVAL,
+			"idmap: the user namespace that is joined has its own mappings, which "
+			"nothing can change");
 	if (joined) {
 		note_joined(&u, notes);
 		note_joined(&g, notes);

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/idmap_math.h"
+#include "rootless/rootless.h"
 #include "userns.h"
 
 #include <fcntl.h>
@@ -29,6 +30,8 @@
 
 #define HELPER "bryo-unpack"
 #define LINE   4096
+
+#define MORE_IDS (64u << 20) /* that may be advised to give one user */
 
 struct talk {
 	struct bryo_ctx *ctx;
@@ -120,10 +123,30 @@ static void told_user(struct unpack_job *job, const char *p)
 	job->groups.n = groups.n;
 }
 
+/* No range gives the caller the files of others, nor IDs that a mistake has made that high. */
+static void hint_owner(struct talk *t, const char *kind, uint64_t id, const struct id_ranges *have)
+{
+	const char *user = t->ctx->host.user;
+	uint64_t count = id + 1;
+	uint32_t first;
+
+	for (size_t i = 0; i < have->n; i++)
+		count -= have->v[i].count < count ? have->v[i].count : 0;
+	if (t->job->how == UNPACK_COPY || count > MORE_IDS) {
+		(void)err_hint(&t->err, t->rc, "--squash has root own what belongs to others");
+		return;
+	}
+	first = subid_free((uint32_t)count);
+	(void)err_hint(
+		&t->err, t->rc,
+		"sudo usermod --add-sub%.3ss %u-%u %s gives it more, or --squash has root own "
+		"what belongs to others",
+		kind, first, first + (uint32_t)count - 1, user ? user : "USER");
+}
+
 static void told_owner(struct talk *t, const char *p)
 {
 	bool group = str_starts(p, "gid ");
-	const struct host *host = &t->ctx->host;
 	auto_arena struct arena a = ARENA_INIT;
 	struct id_ranges have;
 	char text[160];
@@ -137,13 +160,11 @@ static void told_owner(struct talk *t, const char *p)
 		id = arena_printf(&a, "%u", group ? st.st_gid : st.st_uid);
 	ranges_of_map(&a, group ? &t->job->ids->gid : &t->job->ids->uid, &have);
 	ranges_text(&have, text, sizeof(text));
-	t->rc = err_set(&t->err, EOVERFLOW, "'%s' belongs to %.3s %s%s, and the container has only %s",
+	t->rc = err_set(&t->err, EOVERFLOW,
+			"'%s' belongs to %.3s %s%s, and the container has only %s",
 			name ? name + 1 : "?", p, id,
 			t->job->how == UNPACK_COPY ? " of this machine" : "", text);
-	(void)err_hint(&t->err, t->rc,
-		       "sudo usermod --add-sub%.3ss FIRST-LAST %s gives it more, or --squash has root own "
-		       "what belongs to others",
-		       p, host->user ? host->user : "USER");
+	hint_owner(t, p, strtoull(id, NULL, 10), &have);
 }
 
 static void told_error(struct talk *t, const char *p)
@@ -277,10 +298,11 @@ static int find_helper(struct arena *a, const char **ret, struct err *err)
 {
 	int rc = libexec_find(a, HELPER, ret, err);
 
-	return rc < 0 ? err_hint(err, rc,
-				 "it reads archives for bryo: `make install` brings it where libarchive-dev "
-				 "and libssl-dev were there to build with") :
-			0;
+	return rc < 0 ? err_hint(
+				err, rc,
+				"it reads archives for bryo: `make install` brings it where libarchive-dev "
+				"and libssl-dev were there to build with")
+		      : 0;
 }
 
 static char *const *arguments(struct arena *a, const struct unpack_job *job, int *ret_keep,

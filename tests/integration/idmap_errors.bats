@@ -153,7 +153,7 @@ path_without_helpers() {
 	[ "$status" -eq 0 ]
 	[ "$output" = 0 ]
 	says "mapped only container 0:0" "/etc/subuid gives $BRYO_TEST_USER no uids" \
-		"usermod --add-subuids"
+		"usermod --add-subuids 100000-165535 $BRYO_TEST_USER"
 	not says "the config has no mappings"
 	lines_are 1
 	run --separate-stderr unshare -m bash -c '

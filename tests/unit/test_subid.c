@@ -196,6 +196,28 @@ static void test_write(struct arena *a, const char *dir)
 	(void)unlink(g);
 }
 
+static void test_free(struct arena *a)
+{
+	static const struct {
+		const char *what, *subuid, *subgid, *passwd;
+		uint32_t count, first;
+	} rows[] = {
+		{ "nobody has any", "", "", "root:x:0:0::/:\n", 65536, 100000 },
+		{ "behind the ranges of both files", "a:100000:65536\n", "b:165536:10\n", "", 65536,
+		  165546 },
+		{ "behind a range that begins later", "a:100005:5\n", "", "", 10, 100010 },
+		{ "in a gap that is wide enough", "a:100010:5\n", "", "", 10, 100000 },
+		{ "not over somebody's own ID", "", "", "root:x:0:0::/:\nx:x:165535:5::/:\n", 65536,
+		  165536 },
+		{ "a broken passwd names nobody", "", "", "x\n:::\nx:x:y\n", 1, 100000 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		ok(subid_free_in(a, rows[i].subuid, rows[i].subgid, rows[i].passwd,
+				 rows[i].count) == rows[i].first,
+		   "free IDs: %s", rows[i].what);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/bryo-test-subid.XXXXXX", file[64];
@@ -204,6 +226,7 @@ int main(void)
 	struct id_ranges r;
 
 	test_text(&a);
+	test_free(&a);
 	if (!mkdtemp(dir)) {
 		perror("mkdtemp");
 		return EXIT_FAILURE;
