@@ -104,11 +104,11 @@ fails_with() {
 }
 
 @test "config.json may change or vanish after create" {
-	args sleep 1001
+	args sleep 1010
 	create_container
 	config '.process.args = ["sleep", "1002"] | .process.env = ["CHANGED=1"]'
 	bryo start "$ID"
-	[ "$(tr '\0' ' ' <"/proc/$(pid_of)/cmdline")" = "sleep 1001 " ]
+	[ "$(tr '\0' ' ' <"/proc/$(pid_of)/cmdline")" = "sleep 1010 " ]
 	rm "$BUNDLE/config.json"
 	run bryo exec "$ID" env
 	[ "$status" -eq 0 ]

@@ -88,6 +88,16 @@ receive() {
 	[ ! -e "$ROOT/$ID" ]
 }
 
+# covers: sandbox --init
+@test "--init: Ctrl-C ends a program that has no handler for it" {
+	mkdir "$T/work"
+	on_tmux "cd '$T/work' && '$BRYO' --root '$ROOT' sandbox --init -- sh -c 'echo ready; exec sleep 100'"
+	sees ready
+	keys C-c
+	sees "\^Couter: 130"
+	sees " icanon"
+}
+
 # covers: exec --tty process.terminal
 @test "exec --tty is interactive as well" {
 	config '.process.terminal = false'
