@@ -106,6 +106,7 @@ static void pasta_describe(struct arena *a, const struct net_plan *plan, const s
 
 const struct net_backend net_pasta = {
 	.name = "pasta",
+	.once = true,
 	.needs_userns = true, /* as root of the namespace it gives up what it would enter with */
 	.usable = pasta_usable,
 	.plan = pasta_plan,

@@ -160,7 +160,7 @@ static int told_pasta(struct container *c, struct ports *ret, struct err *err)
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	if (rc == 0)
-		words = arena_strdup(&c->arena, text);
+		words = *text ? arena_strdup(&c->arena, text) : NULL;
 	else if (err)
 		*err = (struct err)ERR_INIT;
 	return ports_parse(&c->arena, words, ret, err);

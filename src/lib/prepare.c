@@ -50,7 +50,7 @@ static const char *publish_words(struct prepared *p, const struct bryo_create_op
 
 	for (size_t i = 0; i < o->publish.n; i++)
 		str_addf(&s, "%s%s", i ? "," : "", o->publish.v[i]);
-	return arena_strdup(&p->arena, s.p);
+	return arena_strdup(&p->arena, s.p ? s.p : "");
 }
 
 static int load(struct prepared *p, const struct bryo_create_options *o, struct err *err)

@@ -139,10 +139,15 @@ static bool same_address(const struct port *a, const struct port *b)
 	       str_eq(b->address, b->v6 ? "::" : "0.0.0.0");
 }
 
-bool port_overlaps(const struct port *a, const struct port *b)
+bool port_overlaps_anywhere(const struct port *a, const struct port *b)
 {
 	return a->proto == b->proto && a->host < (unsigned)b->host + b->count &&
-	       b->host < (unsigned)a->host + a->count && same_address(a, b);
+	       b->host < (unsigned)a->host + a->count;
+}
+
+bool port_overlaps(const struct port *a, const struct port *b)
+{
+	return port_overlaps_anywhere(a, b) && same_address(a, b);
 }
 
 /* list without its last one is free of overlaps. */
@@ -164,7 +169,7 @@ int ports_parse(struct arena *a, const char *text, struct ports *ret, struct err
 	unsigned total = 0;
 
 	*ret = (struct ports){ 0 };
-	if (!text || !*text)
+	if (!text)
 		return 0;
 	for (const char *p = text, *end;; p = end + 1) {
 		int rc;

@@ -39,7 +39,7 @@ struct ports { struct port *v; size_t n; };
 
 /* One word. -EINVAL names the part that is wrong. */
 int port_parse(struct arena *a, const char *word, struct port *ret, struct err *err);
-/* Words separated by commas, NULL or "": none. Also bounds and overlaps. */
+/* Words separated by commas, NULL: none. Also bounds and overlaps. */
 int ports_parse(struct arena *a, const char *text, struct ports *ret, struct err *err);
 /* The canonical word: what port_parse() gives the same struct for. */
 const char *port_word(struct arena *a, const struct port *p);
@@ -47,6 +47,8 @@ const char *port_word(struct arena *a, const struct port *p);
 const char *ports_words(struct arena *a, const struct ports *list);
 /* Both claim a port of the host on one address. */
 bool port_overlaps(const struct port *a, const struct port *b);
+/* On any addresses. */
+bool port_overlaps_anywhere(const struct port *a, const struct port *b);
 const char *port_proto_name(enum port_proto proto);
 /* "80" or "80-89" */
 const char *port_range_word(struct arena *a, uint16_t first, uint16_t count);

@@ -160,6 +160,12 @@ print(got.count(b"tcp:80\n"))' "$port")" -eq 100 ]
 	backend pasta
 	grep -q ' lo$' /proc/net/if_inet6 2>/dev/null || skip "needs IPv6 on lo"
 	port=$(free_port)
+	# of a pasta without pesto; the other has words of its own
+	if ! command -v pesto >/dev/null; then
+		run bryo plan -b "$BUNDLE" --net pasta -p "127.0.0.1:$port:80" -p "[::1]:$port:80"
+		[ "$status" -eq 1 ]
+		has_line "port '[::1]:$port:80/tcp': pasta has a port of the host once, and '127.0.0.1:$port:80/tcp' has it"
+	fi
 	args peer tcp:80
 	serve -p "[::1]:$port:80"
 	wait_for 5 eval "[ \"\$(ask $port 'TCP6:[::1]')\" = tcp:80 ]"
@@ -408,6 +414,7 @@ in_use() {
 	BACKEND=slirp4netns
 	args true
 	failing 8080 "--publish" "port '8080': only one port" "[IP:]HOST[-HOST2]:CONTAINER"
+	failing "" "port '': only one port" # a variable of a script that was not set
 	failing ::1:80:80 "an IPv6 address stands in brackets"
 	run bryo run -b "$BUNDLE" --net slirp4netns -p 8080-8089:80-89 -p 127.0.0.1:8085:1 "$ID" </dev/null
 	[ "$status" -eq 1 ]

@@ -70,7 +70,7 @@ static const struct {
 	const char *says; /* NULL: understood */
 } lists[] = {
 	{ NULL, NULL },
-	{ "", NULL },
+	{ "", "only one port" },
 	{ "80:80,81:80", NULL },
 	{ "80:80,80:80/udp", NULL },
 	{ "127.0.0.1:80:80,127.0.0.2:80:80", NULL },

@@ -63,6 +63,7 @@ struct net_backend {
 	const char *name;
 	bool needs_userns; /* the container must have a user namespace of its own */
 	bool sandbox_inside; /* its sandbox is entered through the container's user namespace */
+	bool once; /* a port of the host on one address only, unless its plan has a socket */
 	/* 0, or the reason why this host cannot, with the remedy. [pure] */
 	int (*usable)(const struct host *host, const struct net_words *words, struct err *err);
 	/* Fills addresses and dns, and what depends on the maps. [pure] */

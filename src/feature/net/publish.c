@@ -19,15 +19,43 @@ static int refuse_kind(const struct net_plan *plan, struct err *err)
 			"take --net auto, or --listen for a program that takes LISTEN_FDS");
 }
 
-static int check(struct arena *a, const struct net_plan *plan, const struct port *p, struct err *err)
+static int check(struct arena *a, const struct net_plan *plan, const struct port *p,
+		 struct err *err)
 {
 	int rc = plan->backend->check_port ? plan->backend->check_port(a, p, err) : 0;
 
 	if (rc < 0 || !p->v6 || plan->ipv6)
 		return rc;
-	rc = err_set(err, EOPNOTSUPP, "port '%s': the container's network has no IPv6", port_word(a, p));
-	return err_hint(err, rc, "pasta has it where the host has a default route for it, or with "
-				 "--net pasta:ipv6=true");
+	rc = err_set(err, EOPNOTSUPP, "port '%s': the container's network has no IPv6",
+		     port_word(a, p));
+	return err_hint(err, rc,
+			"pasta has it where the host has a default route for it, or with "
+			"--net pasta:ipv6=true");
+}
+
+/* Without pesto, pasta has one table for all addresses. */
+static int check_once(struct arena *a, const struct net_plan *plan, struct err *err)
+{
+	const struct ports *list = &plan->ports;
+
+	if (!plan->backend->once || plan->socket)
+		return 0;
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct port *p = &list->v[i], *q = &list->v[k];
+			int rc;
+
+			if (!port_overlaps_anywhere(p, q))
+				continue;
+			rc = err_set(err, EOPNOTSUPP,
+				     "port '%s': %s has a port of the host once, and '%s' has it",
+				     port_word(a, p), plan->backend->name, port_word(a, q));
+			return err_hint(
+				err, rc,
+				"publish it without an address, which is on all of them, or "
+				"another one; slirp4netns can, on IPv4");
+		}
+	return 0;
 }
 
 int net_publish_plan(struct arena *a, const struct spec *spec, const struct host *host,
@@ -40,6 +68,8 @@ int net_publish_plan(struct arena *a, const struct spec *spec, const struct host
 		return refuse_kind(ret, err);
 	for (size_t i = 0; rc == 0 && i < list->n; i++)
 		rc = check(a, ret, &list->v[i], err);
+	if (rc == 0 && list->n)
+		rc = check_once(a, ret, err);
 	if (rc == 0)
 		rc = ports_low(list, host->port_start, err);
 	return rc < 0 ? err_in(err, rc, "--publish (annotation " PUBLISH_ANNOTATION ")") : 0;
