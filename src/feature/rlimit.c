@@ -12,6 +12,8 @@
 #include <linux/capability.h>
 #include <sys/resource.h>
 
+#define OWN_OOM_SCORE_ADJ "/proc/self/oom_score_adj"
+
 static const struct {
 	const char *name;
 	int resource;
@@ -76,6 +78,22 @@ static int check_raise(struct arena *a, struct rlimit_one *r, bool clamp, const 
 		"the annotation org.bryo.clamp=true");
 }
 
+/*
+ * The kernel lets go down to what was last set with CAP_SYS_RESOURCE, which nobody can read: a
+ * containerd-shim raises its own value by one, and the configs that it brings want the old one. So
+ * it is tried, for a moment, on ourselves.
+ */
+static bool may_go_down(int64_t want, const char *now)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%lld", (long long)want);
+	if (file_poke_at(AT_FDCWD, OWN_OOM_SCORE_ADJ, text, NULL) < 0)
+		return false;
+	(void)file_poke_at(AT_FDCWD, OWN_OOM_SCORE_ADJ, now, NULL);
+	return true;
+}
+
 static int check_oom(const struct spec_process *p, bool clamp, const struct host *host,
 		     struct notes *notes, struct rlimit_plan *ret, struct err *err)
 {
@@ -89,10 +107,10 @@ static int check_oom(const struct spec_process *p, bool clamp, const struct host
 		return err_set(err, EINVAL, "process.oomScoreAdj: %lld is not in -1000..1000",
 			       (long long)p->oom_score_adj.v);
 	if (host->faked || may_raise(host) ||
-	    file_read_at(AT_FDCWD, "/proc/self/oom_score_adj", 64, &text, NULL, NULL) < 0)
+	    file_read_at(AT_FDCWD, OWN_OOM_SCORE_ADJ, 64, &text, NULL, NULL) < 0)
 		return 0;
 	now = strtol(text, NULL, 10);
-	if (p->oom_score_adj.v >= now)
+	if (p->oom_score_adj.v >= now || may_go_down(p->oom_score_adj.v, text))
 		return 0;
 	if (clamp) {
 		note_add(notes, NOTE_WARNING, "process.oomScoreAdj",

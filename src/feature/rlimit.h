@@ -25,7 +25,7 @@ struct rlimit_plan {
 int rlimit_plan(struct arena *a, const struct spec_process *p, bool clamp, const struct host *host,
 		struct notes *notes, struct rlimit_plan *ret, struct err *err);
 int rlimit_inside(const struct rlimit_plan *plan, struct err *err);
-/* Writes oom_score_adj of pid, before its uid changes. [outside] */
+/* Writes oom_score_adj of pid, which must be dumpable: before it changes its uid. [outside], [joiner] */
 int rlimit_oom_outside(const struct rlimit_plan *plan, pid_t pid, struct err *err);
 
 #endif

@@ -257,8 +257,6 @@ static int launch(struct session *s, const struct bryo_exec_options *o, struct e
 		rc = terminal_send_outside(o->console_socket, s->l.pty, err);
 		fd_closep(&s->l.pty);
 	}
-	if (rc == 0)
-		rc = rlimit_oom_outside(&s->plan.rlimits, s->l.pid, err);
 	if (rc == 0 && o->pidfd_socket)
 		rc = pidfd_send(o->pidfd_socket, s->l.pidfd, err);
 	if (rc == 0 && o->pid_file)

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/sys.h"
 #include "feature/keyring.h"
+#include "feature/rlimit.h"
 #include "proc/seal.h"
 #include "proc/sync.h"
 
@@ -76,6 +77,9 @@ static _Noreturn void exec_main(const struct join_exec *j, int sock)
 
 static int enter(const struct job *job, struct err *err)
 {
+	/* the clone inherits it; the files of what is not dumpable any more are root's */
+	if (job->exec && rlimit_oom_outside(&job->exec->process->rlimits, getpid(), err) < 0)
+		return -err->num;
 	/* what it clones into a nested namespace must be mapped by it: net/net_join.h says who could look */
 	if (!(job->init && job->init->plan->ns.nested) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "become non-dumpable");

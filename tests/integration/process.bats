@@ -390,11 +390,29 @@ caps() { # caps: "Inh Prm Eff Bnd Amb" without leading zeros
 	done
 }
 
+may_have_oom_score() { (echo "$1" >"/proc/$BASHPID/oom_score_adj") 2>/dev/null; }
+
+@test "an oomScoreAdj that the caller had before it raised its own, as containerd's shim does" {
+	own=$(cat /proc/self/oom_score_adj)
+	[ "$own" -lt 1000 ] || skip "needs an OOM score that can be raised"
+	make_bundle
+	config '.process.oomScoreAdj = $o' --argjson o "$own"
+	args sh -c 'cat /proc/self/oom_score_adj'
+	run bash -c 'echo $1 >/proc/$$/oom_score_adj; shift; "$@"; cat /proc/$$/oom_score_adj' bash \
+		$((own + 1)) "$BRYO" --root "$ROOT" run -b "$BUNDLE" "$ID" 3>&-
+	[ "$output" = "$(printf '%s\n' "$own" $((own + 1)))" ]
+	create_container
+	echo '{"args": ["cat", "/proc/self/oom_score_adj"], "cwd": "/", "oomScoreAdj": '"$own"'}' >process.json
+	run bash -c 'echo $1 >/proc/$$/oom_score_adj; shift; "$@"' bash \
+		$((own + 1)) "$BRYO" --root "$ROOT" exec --process process.json "$ID" 3>&-
+	[ "$output" = "$own" ]
+}
+
 @test "an oomScoreAdj below the caller's is refused with both numbers, or clamped on request" {
 	own=$(cat /proc/self/oom_score_adj)
 	make_bundle
 	config ".process.oomScoreAdj = $((own - 1))"
-	if sys_resource; then
+	if may_have_oom_score $((own - 1)); then
 		sh_run 'cat /proc/self/oom_score_adj'
 		[ "$output" = $((own - 1)) ]
 		return
