@@ -74,8 +74,8 @@ static bool opt_choice_has(const char *choices, const char *val)
 
 static int opt_bool(const struct opt *o, const char *val, bool *ret, struct err *err)
 {
-	*ret = !val || str_eq(val, "true") || str_eq(val, "1");
-	if (!*ret && !str_eq(val, "false") && !str_eq(val, "0"))
+	*ret = !val || opt_choice_has("true|1|t|T|TRUE|True", val);
+	if (!*ret && !opt_choice_has("false|0|f|F|FALSE|False|no", val))
 		return err_set(err, EINVAL, "option '--%s': '%s' is neither true nor false",
 			       o->name, val);
 	return 0;
