@@ -510,6 +510,26 @@ is_asking() { grep -q request_wait "/proc/$1/wchan"; } 2>/dev/null
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+# In a pid namespace of its own init has one of a few numbers.
+@test "fuse-overlayfs: a user namespace that may not be opened is an error, and it serves nobody" {
+	requires_fuse
+	requires cmd:strace userns-nested
+	local paths=() map=--map-root-user i
+
+	strace -o /dev/null true 2>/dev/null || skip "needs strace: ptrace is forbidden here"
+	[ "$(id -u)" != 0 ] || ! in_initial_userns || map=--mount
+	make_bundle busybox --rootless
+	config '.root.readonly = false | .annotations = {"org.bryo.rootfs": "fuse-overlayfs"}
+		| .linux.uidMappings[].hostID = 0 | .linux.gidMappings[].hostID = 0'
+	args true
+	for i in $(seq 2 40); do paths+=(-P "/proc/$i/ns/user"); done
+	run unshare $map --pid --fork --mount-proc strace -o "$T/trace" "${paths[@]}" \
+		-e inject=openat:error=EPERM "$BRYO" --root "$ROOT" run -b "$BUNDLE" --ephemeral "$ID" </dev/null 3>&-
+	[ "$status" -eq 1 ]
+	has_line "/ns/user': Operation not permitted"
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
 @test "fuse-overlayfs: what it says while it serves is in no error of others" {
 	requires_fuse
 	{ exec {tun}<>/dev/net/tun; } 2>/dev/null || skip "needs tun: $(id -un) may not use /dev/net/tun"

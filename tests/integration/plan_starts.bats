@@ -217,3 +217,17 @@ print(s.getsockname()[1], flush=True); time.sleep(60)' >"$T/port" 3>&- &
 	[ "$status" -eq 0 ]
 	[[ $output == *"process.args: exec '/bin/none': no such file or directory"* ]]
 }
+
+# A refusal of EPERM, which is -1: a module that asks, or an immutable file, says it.
+@test "a bind source that may not be opened is refused" {
+	requires cmd:strace
+	strace -o /dev/null true 2>/dev/null || skip "needs strace: ptrace is forbidden here"
+	make_bundle busybox --rootless
+	mkdir "$T/src"
+	config '.mounts += [{destination: "/mnt", type: "bind", source: $src, options: ["bind"]}]' --arg src "$T/src"
+	run strace -o "$T/trace" -P "$T/src" -e inject=openat,open_tree:error=EPERM \
+		"$BRYO" --root "$ROOT" plan -b "$BUNDLE" "$ID" </dev/null 3>&-
+	[ "$status" -eq 1 ] || { cat "$T/trace" >&2; return 1; }
+	has_line "'/mnt'"
+	has_line "$T/src': Operation not permitted"
+}
