@@ -28,6 +28,10 @@ static int check_one(const struct spec_net_device *d, struct netdev *ret, struct
 		return err_set(err, EINVAL,
 			       "linux.netDevices: '%.40s' is not the name of an interface",
 			       ret->from);
+	if (str_eq(ret->from, "lo"))
+		return err_set(err, EINVAL,
+			       "linux.netDevices: 'lo' cannot be moved: each network namespace has "
+			       "its own");
 	if (!good_name(ret->to))
 		return err_set(err, EINVAL,
 			       "linux.netDevices.%s.name: '%.40s' is not the name of an interface",
@@ -171,6 +175,25 @@ static int in_child(const struct netdev_plan *plan, const unsigned *index, int p
 	return rc;
 }
 
+static int find_one(const struct netdev *d, unsigned *ret, struct err *err)
+{
+	*ret = if_nametoindex(d->from);
+	if (*ret)
+		return 0;
+	return err_hint(err, err_sys(err, "linux.netDevices: '%s'", d->from),
+			"no such interface in the network namespace of the caller");
+}
+
+int netdev_try_outside(const struct netdev_plan *plan, struct err *err)
+{
+	unsigned index;
+
+	for (size_t i = 0; i < plan->n; i++)
+		if (find_one(&plan->v[i], &index, err) < 0)
+			return -err->num;
+	return 0;
+}
+
 int netdev_outside(const struct netdev_plan *plan, int pidfd, struct err *err)
 {
 	auto_free unsigned *index = NULL;
@@ -178,12 +201,8 @@ int netdev_outside(const struct netdev_plan *plan, int pidfd, struct err *err)
 	if (!plan->n)
 		return 0;
 	index = mem_alloc(plan->n * sizeof(*index));
-	for (size_t i = 0; i < plan->n; i++) {
-		index[i] = if_nametoindex(plan->v[i].from);
-		if (!index[i])
-			return err_hint(err,
-					err_sys(err, "linux.netDevices: '%s'", plan->v[i].from),
-					"no such interface in the network namespace of the caller");
-	}
+	for (size_t i = 0; i < plan->n; i++)
+		if (find_one(&plan->v[i], &index[i], err) < 0)
+			return -err->num;
 	return in_child(plan, index, pidfd, err);
 }

@@ -27,5 +27,7 @@ int netdev_plan(struct arena *a, const struct spec *spec, const struct ns_plan *
 		struct netdev_plan *ret, struct err *err);
 /* pidfd: of init. [outside] */
 int netdev_outside(const struct netdev_plan *plan, int pidfd, struct err *err);
+/* Whether the interfaces are there, for `plan`. */
+int netdev_try_outside(const struct netdev_plan *plan, struct err *err);
 
 #endif

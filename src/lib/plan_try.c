@@ -106,11 +106,25 @@ static int try_console(const struct plan *plan, const char *path, struct err *er
 	return try_socket("--console-socket", path, err);
 }
 
-/* Only those points whose failure ends create or start. */
+/* A hook may be what starts the agent. */
+static int try_agent(const struct plan *plan, struct err *err)
+{
+	const struct seccomp_plan *s = &plan->process.seccomp;
+	int rc;
+
+	if (!s->notify || !s->listener_path || hooks_in_runtime(&plan->hooks))
+		return 0;
+	rc = try_socket("linux.seccomp.listenerPath", s->listener_path, err);
+	return rc < 0 ? err_hint(err, rc,
+				 "the seccomp agent must listen there before the container starts")
+		      : 0;
+}
+
+/* Only those points whose failure ends create or start, and whose programs are the host's. */
 static void try_hooks(const struct hooks_plan *hooks, struct err *all)
 {
 	static const enum hook_point points[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME,
-						  HOOK_CREATE_CONTAINER };
+						  HOOK_CREATE_CONTAINER, HOOK_POSTSTART };
 
 	for (size_t p = 0; p < ARRAY_LEN(points); p++)
 		for (size_t i = 0; i < hooks->points[points[p]].n; i++) {
@@ -119,8 +133,8 @@ static void try_hooks(const struct hooks_plan *hooks, struct err *all)
 
 			if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
 				also(all, &one,
-				     err_sys(&one, "hooks.%s: '%s'", hook_point_name(points[p]),
-					     path));
+				     err_sys(&one, "hooks.%s[%zu] '%s'", hook_point_name(points[p]),
+					     i, path));
 		}
 }
 
@@ -155,6 +169,8 @@ int plan_try(struct bryo_ctx *ctx, struct plan *plan, const struct bryo_create_o
 		also(&all, &one, try_console(plan, o->console_socket, &one));
 	if (o->pidfd_socket)
 		also(&all, &one, try_socket("--pidfd-socket", o->pidfd_socket, &one));
+	also(&all, &one, try_agent(plan, &one));
+	also(&all, &one, netdev_try_outside(&plan->netdevs, &one));
 	try_sources(plan, state_dir, &all);
 	try_hooks(&plan->hooks, &all);
 	also(&all, &one, net_publish_try(plan->notes.arena, &plan->net, &one));

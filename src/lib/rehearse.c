@@ -135,10 +135,10 @@ static int rehearse(struct bryo_ctx *ctx, struct plan *plan, bool writable, stru
 	copy.process.preserve_fds = 0;
 	if (copy.process.seccomp.notify)
 		copy.process.seccomp = (struct seccomp_plan){ 0 };
-	if (copy.ns.n_joins) {
+	if (!(copy.ns.create & CLONE_NEWUTS))
 		copy.hostname = copy.domainname = NULL;
+	if (copy.ns.n_joins)
 		copy.sysctl.n = 0;
-	}
 	protect_binds(&a, &copy);
 	shadow_root(&a, &copy, writable);
 	rc = layers_scratch(ctx, &a, plan->bundle, &copy.rootfs.overlay, &scratch, err);

@@ -90,3 +90,20 @@ in_netns() {
 	run bryo run -b "$BUNDLE" "$ID"
 	[[ "$output" == *"linux.netDevices needs a network namespace"* ]]
 }
+
+@test "as root: loopback stays where it is, and plan tells a device that is not there" {
+	requires root
+	device lo x
+	for verb in plan run; do
+		run bryo $verb -b "$BUNDLE" "$ID"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"linux.netDevices: 'lo' cannot be moved"* ]]
+	done
+	config 'del(.linux.netDevices)'
+	device none7
+	for verb in plan run; do
+		run bryo $verb -b "$BUNDLE" "$ID"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"linux.netDevices: 'none7': No such device"* ]]
+	done
+}

@@ -106,12 +106,17 @@ has_both() {
 	same "a clock before boot" '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: -999999999}}'
 	same "a namespace that is not there" '.linux.namespaces |= map(select(.type != "ipc")) + [{type: "ipc", path: "/nothing"}]'
 	same "a hook that is not there" '.hooks = {createRuntime: [{path: "/nothing"}]}'
+	same "a hook for later that is not there" '.hooks = {poststart: [{path: "/nothing"}]}'
+	same "a name that is too long, beside a joined network" '.hostname = ("x" * 70) |
+		.linux.namespaces |= map(select(.type != "network")) + [{type: "network", path: "/proc/self/ns/net"}]'
 	same "a hook" '.hooks = {createRuntime: [{path: "/bin/true"}], createContainer: [{path: "/bin/true"}]}'
 	same "memory, required" '.linux.resources = {memory: {limit: 9999999}} | .annotations = {"org.bryo.limits": "required"}'
 	same "memory, if possible" '.linux.resources = {memory: {limit: 99999999}} | .annotations = {"org.bryo.limits": "best-effort"}'
 	if "$BRYO" --version | grep -q '+SECCOMP'; then
 		same "a filter" '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["chroot"], action: "SCMP_ACT_ERRNO"}]}'
 		same "a filter against execve" '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["execve"], action: "SCMP_ACT_ERRNO"}]}'
+		same "an agent that does not listen" ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\",
+			listenerPath: \"$T/none\", syscalls: [{names: [\"getcwd\"], action: \"SCMP_ACT_NOTIFY\"}]}"
 		same "no such action" '.linux.seccomp = {defaultAction: "SCMP_ACT_NOTHING"}'
 	fi
 	has_both
