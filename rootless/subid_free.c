@@ -3,7 +3,7 @@
  * Runs in the runtime, reads only.
  *
  * Taken is what either file gives anybody, because a user gets the same range for both, and whatever
- * /etc/passwd names. Users and ranges that only a directory service knows are not seen.
+ * /etc/passwd and /etc/group name. Users and ranges that only a directory service knows are not seen.
  */
 #include "rootless.h"
 
@@ -79,7 +79,9 @@ static const char *text_of(struct arena *a, const char *path)
 uint32_t subid_free(uint32_t count)
 {
 	auto_arena struct arena a = ARENA_INIT;
+	const char *people =
+		arena_printf(&a, "%s\n%s", text_of(&a, "/etc/passwd"), text_of(&a, "/etc/group"));
 
-	return subid_free_in(&a, text_of(&a, "/etc/subuid"), text_of(&a, "/etc/subgid"),
-			     text_of(&a, "/etc/passwd"), count);
+	return subid_free_in(&a, text_of(&a, "/etc/subuid"), text_of(&a, "/etc/subgid"), people,
+			     count);
 }

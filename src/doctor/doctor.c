@@ -121,6 +121,12 @@ static int prepare(struct doctor *d, const struct doctor_request *q, struct err 
 	d->storage = d->host.privileged
 			     ? "/var/lib/containers/storage"
 			     : arena_printf(d->a, "%s/.local/share/containers/storage", d->home);
+	if (!d->host.faked) {
+		d->path_silent = !tryout_answers(d, d->path);
+		d->storage_silent = !tryout_answers(d, d->storage);
+	}
+	if (d->path_silent)
+		return host_need_subids(&d->host, err);
 	if (stat(d->path, &st) < 0)
 		return err_sys(err, "directory '%s'", d->path);
 	if (!S_ISDIR(st.st_mode))

@@ -36,6 +36,34 @@ static enum place place_of(struct doctor *d, const struct strv **ret_controllers
 	return PLACE_NONE;
 }
 
+/* Who mounts the hierarchy, and who writes the boot loader's menu, differ. */
+static void say_boot(struct doctor *d, struct finding *f)
+{
+	static const char *const menus[] = {
+		[DISTRO_OTHER] = "grub-mkconfig -o /boot/grub/grub.cfg",
+		[DISTRO_DEBIAN] = "update-grub",
+		[DISTRO_SUSE] = "grub2-mkconfig -o /boot/grub2/grub.cfg",
+		[DISTRO_ARCH] = "grub-mkconfig -o /boot/grub/grub.cfg",
+		[DISTRO_ALPINE] = NULL,
+	};
+
+	if (d->distro == DISTRO_FEDORA)
+		say_remedy(
+			d, f,
+			"%sgrubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1, and reboot",
+			d->sudo);
+	else if (d->distro == DISTRO_ALPINE)
+		say_remedy(
+			d, f,
+			"rc_cgroup_mode=\"unified\" in /etc/rc.conf, %src-update add cgroups, and reboot",
+			d->sudo);
+	else
+		say_remedy(d, f,
+			   "add systemd.unified_cgroup_hierarchy=1 to the kernel's command line "
+			   "(GRUB_CMDLINE_LINUX in /etc/default/grub, then %s%s), and reboot",
+			   d->sudo, menus[d->distro]);
+}
+
 static void check_version(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	static const char *const words[] = {
@@ -61,17 +89,8 @@ static void check_version(struct doctor *d, const struct doctor_check *c, struct
 			"%smount -t cgroup2 cgroup2 /sys/fs/cgroup; in a container: give it a cgroup namespace "
 			"and a mount of type cgroup",
 			d->sudo);
-	else if (d->distro == DISTRO_FEDORA)
-		say_remedy(
-			d, f,
-			"%sgrubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1, and reboot",
-			d->sudo);
 	else
-		say_remedy(
-			d, f,
-			"add systemd.unified_cgroup_hierarchy=1 to the kernel's command line "
-			"(GRUB_CMDLINE_LINUX in /etc/default/grub, then %supdate-grub), and reboot",
-			d->sudo);
+		say_boot(d, f);
 }
 
 static bool is_read_only(struct doctor *d)
@@ -135,7 +154,7 @@ static const struct controller
 	memory = { "memory", "cgroup_enable=memory on the kernel's command line, or CONFIG_MEMCG=y",
 		   true },
 	pids = { "pids", "CONFIG_CGROUP_PIDS=y", true },
-	cpu = { "cpu", "CONFIG_CFS_BANDWIDTH=y", false },
+	cpu = { "cpu", "CONFIG_CGROUP_SCHED=y and CONFIG_CFS_BANDWIDTH=y", false },
 	cpuset = { "cpuset", "CONFIG_CPUSETS=y", false },
 	io = { "io", "CONFIG_BLK_CGROUP=y", false };
 

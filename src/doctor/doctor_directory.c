@@ -84,6 +84,26 @@ static const char *mount_point(struct doctor *d, const char *path)
 	return best;
 }
 
+/* Then nothing may be asked of it: who asks waits for ever. */
+static bool is_silent(struct doctor *d, const struct doctor_check *c, struct finding *f)
+{
+	bool storage = str_eq(c->arg, "storage");
+	const char *path = storage ? d->storage : d->path, *at;
+
+	if (!(storage ? d->storage_silent : d->path_silent))
+		return false;
+	if (!str_starts(strchr(c->name, '.'), ".type")) {
+		say_degraded(d, f, "not looked at: see %s.type", storage ? "storage" : "path");
+		return true;
+	}
+	at = mount_point(d, path);
+	say_missing(d, f,
+		    "%s does not answer: the server or the FUSE daemon behind %s is gone or slow",
+		    path, at);
+	say_remedy(d, f, "bring it back, or: %sumount -l %s", d->sudo, shell_word(at, "DIR"));
+	return true;
+}
+
 /* Where else to keep it. */
 static void say_elsewhere(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
@@ -103,10 +123,13 @@ static void say_elsewhere(struct doctor *d, const struct doctor_check *c, struct
 
 static void check_type(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	const char *path = place_of(d, c), *name = NULL;
+	const char *path, *name = NULL;
 	enum fs_kind kind;
 	struct statfs fs;
 
+	if (is_silent(d, c, f))
+		return;
+	path = place_of(d, c);
 	if (statfs(path, &fs) < 0) {
 		say_degraded(d, f, "%s: %s", path, strerror(errno));
 		return;
@@ -150,8 +173,11 @@ static bool flag_of(const char *path, unsigned long flag)
 
 static void check_exec(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	const char *path = place_of(d, c), *at;
+	const char *path, *at;
 
+	if (is_silent(d, c, f))
+		return;
+	path = place_of(d, c);
 	if (!flag_of(path, ST_NOEXEC)) {
 		say_ok(d, f, "programs in %s can be executed", path);
 		return;
@@ -165,8 +191,11 @@ static void check_exec(struct doctor *d, const struct doctor_check *c, struct fi
 
 static void check_suid(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	const char *path = place_of(d, c), *at;
+	const char *path, *at;
 
+	if (is_silent(d, c, f))
+		return;
+	path = place_of(d, c);
 	if (!flag_of(path, ST_NOSUID)) {
 		say_ok(d, f, "set-user-ID programs in %s have an effect", path);
 		return;
@@ -182,8 +211,11 @@ static void check_suid(struct doctor *d, const struct doctor_check *c, struct fi
 
 static void check_write(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	const char *path = place_of(d, c);
+	const char *path;
 
+	if (is_silent(d, c, f))
+		return;
+	path = place_of(d, c);
 	if (access(path, W_OK | X_OK) == 0) {
 		say_ok(d, f, "%s can be written", path);
 		return;
@@ -201,9 +233,12 @@ static void check_write(struct doctor *d, const struct doctor_check *c, struct f
 /* Asked by reading one that nobody has: what a file system without them says differs. */
 static void check_xattr(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	const char *path = place_of(d, c);
+	const char *path;
 	char value[8];
 
+	if (is_silent(d, c, f))
+		return;
+	path = place_of(d, c);
 	if (getxattr(path, "user.bryo.doctor", value, sizeof(value)) >= 0 || errno != EOPNOTSUPP) {
 		say_ok(d, f, "%s has user xattrs", path);
 		return;
@@ -219,13 +254,16 @@ static void check_xattr(struct doctor *d, const struct doctor_check *c, struct f
 /* Really mounted and written, in namespaces and files that are gone afterwards. */
 static void check_overlay(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
-	const char *path = place_of(d, c);
+	const char *path;
 	char text[ERR_TEXT];
 	struct err err = ERR_INIT;
 	auto_free char *fuse = NULL;
 	bool other = child_find("fuse-overlayfs", NULL, &fuse, NULL) == 0 &&
 		     access("/dev/fuse", R_OK | W_OK) == 0;
 
+	if (is_silent(d, c, f))
+		return;
+	path = place_of(d, c);
 	if (access(path, W_OK | X_OK) < 0) {
 		say_degraded(d, f, "not tried, for %s cannot be written", path);
 		return;
@@ -259,8 +297,7 @@ static void check_state(struct doctor *d, const struct doctor_check *c, struct f
 	auto_free char *opened = NULL;
 	char text[ERR_TEXT];
 	struct err err = ERR_INIT;
-	auto_fd int fd =
-		state_root_open(d->request->root, &d->host, false, &opened, &err);
+	auto_fd int fd = state_root_open(d->request->root, &d->host, false, &opened, &err);
 
 	(void)c;
 	if (fd >= 0 || fd == -ENOENT) {
@@ -292,7 +329,7 @@ static void check_durable(struct doctor *d, const struct doctor_check *c, struct
 		say_degraded(d, f,
 			     "%s goes with your last session, and with it the record of what runs",
 			     path);
-		say_remedy(d, f, "loginctl enable-linger");
+		say_remedy(d, f, "%s", session_linger_remedy(d));
 	} else if ((is_below(path, "/tmp") || is_below(path, "/var/tmp")) && stat(path, &st) == 0 &&
 		   !(st.st_mode & S_ISVTX)) {
 		say_degraded(d, f, "%s may be removed by systemd-tmpfiles when it is old", path);
@@ -302,14 +339,22 @@ static void check_durable(struct doctor *d, const struct doctor_check *c, struct
 			d, f,
 			"%s: no XDG_RUNTIME_DIR of your own, so it stands in /tmp (kept from its cleaning)",
 			path);
-		say_remedy(
-			d, f,
-			"log in with a session (ssh, machinectl shell), or loginctl enable-linger and export "
-			"XDG_RUNTIME_DIR=/run/user/%u",
-			d->host.uid);
+		say_remedy(d, f,
+			   "log in with a session (ssh, machinectl shell), or %s and export "
+			   "XDG_RUNTIME_DIR=/run/user/%u",
+			   session_linger_remedy(d), d->host.uid);
 	} else {
 		say_ok(d, f, "%s stays for as long as the machine is up", path);
 	}
+}
+
+void directory_look(struct doctor *d, const char *path)
+{
+	const char *there = existing(d, path);
+	struct statfs fs;
+
+	(void)statfs(there, &fs);
+	(void)access(there, W_OK | X_OK);
 }
 
 enum fs_kind fs_classify(unsigned long magic, const char **ret_name)

@@ -44,7 +44,6 @@ static const struct {
 	[PACKAGE_SLIRP4NETNS] = { "slirp4netns", { NULL } },
 	[PACKAGE_FUSE_OVERLAYFS] = { "fuse-overlayfs", { NULL } },
 	[PACKAGE_CRIU] = { "criu", { NULL } },
-	[PACKAGE_FUSE] = { "fuse3", { NULL } },
 	[PACKAGE_DBUS] = { "the D-Bus session bus of systemd users",
 			   { NULL, "dbus-user-session", "dbus-daemon", "dbus-1", "dbus", "dbus" } },
 };

@@ -52,9 +52,17 @@ static void check_ports(struct doctor *d, const struct doctor_check *c, struct f
 	int64_t start = read_number(d, "/proc/sys/net/ipv4/ip_unprivileged_port_start");
 
 	(void)c;
-	if (start <= 80 || d->host.privileged) {
-		say_ok(d, f, "ports from %lld on can be published",
-		       d->host.privileged || start < 1 ? 1LL : (long long)start);
+	if (d->host.privileged) {
+		say_ok(d, f, "root may publish every port");
+		return;
+	}
+	if (start < 0) {
+		say_ok(d, f,
+		       "not looked for: there is no net.ipv4.ip_unprivileged_port_start here");
+		return;
+	}
+	if (start <= 80) {
+		say_ok(d, f, "ports from %lld on can be published", start ? (long long)start : 1LL);
 		return;
 	}
 	say_degraded(

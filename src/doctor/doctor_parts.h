@@ -21,7 +21,8 @@ struct tryout {
 	int rights;	/* the map and a first privileged step inside */
 	int nested;	/* a user namespace in it */
 	int proc, sysfs; /* new ones */
-	int seccomp;	/* SECCOMP_MODE_FILTER is there */
+	int overlay;	/* whether the kernel has or loads it */
+	unsigned refused; /* what a filter keeps from who has rights: kernel_refused() */
 };
 
 struct doctor {
@@ -33,6 +34,7 @@ struct doctor {
 	const char *exe;   /* of this program, or NULL */
 	const char *sudo;  /* in front of what needs root: "sudo ", or "" for root */
 	const char *home, *path, *storage;
+	bool path_silent, storage_silent; /* what they are on does not answer */
 	struct tryout tryout;
 };
 
@@ -64,7 +66,7 @@ void say_remedy(struct doctor *d, struct finding *f, const char *fmt, ...)
 
 enum package {
 	PACKAGE_UIDMAP, PACKAGE_PASTA, PACKAGE_SLIRP4NETNS, PACKAGE_FUSE_OVERLAYFS, PACKAGE_CRIU,
-	PACKAGE_FUSE, PACKAGE_DBUS, PACKAGE_GETSUBIDS
+	PACKAGE_DBUS, PACKAGE_GETSUBIDS
 };
 
 /* [pure] of the text of /etc/os-release. */
@@ -84,7 +86,15 @@ enum fs_kind { FS_LOCAL, FS_NETWORK, FS_FUSE, FS_OVERLAY, FS_PLAIN /* without ow
 enum fs_kind fs_classify(unsigned long magic, const char **ret_name);
 /* Whether what the user starts outlives the last session. In doctor_session.c. */
 bool session_lingers(struct doctor *d);
+/* Named: without a name loginctl takes the user of the session, who after su is another. */
+const char *session_linger_remedy(struct doctor *d);
 void tryout_run(struct doctor *d);
+/* System calls that end with EPERM, a bit each. Only a filter says so to the root of a namespace. */
+unsigned kernel_refused(void);
+/* Whether path can be looked at in time. A dead server or FUSE daemon holds who asks: a child does. */
+bool tryout_answers(struct doctor *d, const char *path);
+/* Asks its file system all that the checks ask. In doctor_directory.c. */
+void directory_look(struct doctor *d, const char *path);
 /* Has newuidmap and newgidmap write these maps to a namespace that ends at once. */
 int tryout_map(struct doctor *d, const struct id_extents *uid, const struct id_extents *gid, struct err *err);
 /* Text of a small file, "" where it cannot be read. In the arena. */

@@ -57,7 +57,7 @@ static void check_owner(struct doctor *d, const struct doctor_check *c, struct f
 		say_remedy(d, f, "%schmod go-w %s", d->sudo, shell_word(d->exe, "bryo"));
 		return;
 	}
-	say_ok(d, f, "%s, %s %u's", d->exe, "uid", st.st_uid);
+	say_ok(d, f, "%s belongs to uid %u", d->exe, st.st_uid);
 }
 
 const struct doctor_check doctor_self_checks[] = {

@@ -45,13 +45,15 @@ static void check_runtime_dir(struct doctor *d, const struct doctor_check *c, st
 	} else {
 		say_ok(d, f, "%s is yours alone", dir);
 	}
-	if (f->status == DOCTOR_DEGRADED && !f->remedy)
-		say_remedy(
-			d, f, "%s",
-			has_systemd()
-				? "log in with a session (ssh, machinectl shell USER@), or loginctl "
-				  "enable-linger and export XDG_RUNTIME_DIR=/run/user/$(id -u)"
-				: "export XDG_RUNTIME_DIR=$(mktemp -d)");
+	if (f->status != DOCTOR_DEGRADED || f->remedy)
+		return;
+	if (has_systemd())
+		say_remedy(d, f,
+			   "log in with a session (ssh, machinectl shell USER@), or %s and export "
+			   "XDG_RUNTIME_DIR=/run/user/$(id -u)",
+			   session_linger_remedy(d));
+	else
+		say_remedy(d, f, "export XDG_RUNTIME_DIR=$(mktemp -d)");
 }
 
 static void check_bus(struct doctor *d, const struct doctor_check *c, struct finding *f)
@@ -72,10 +74,8 @@ static void check_bus(struct doctor *d, const struct doctor_check *c, struct fin
 			     : "systemd does not run here: no scopes");
 	if (h->privileged || (!h->faked && !has_systemd()))
 		return;
-	say_remedy(
-		d, f,
-		"%s, then log in anew or systemctl --user start dbus; without a login: loginctl enable-linger",
-		distro_install(d, PACKAGE_DBUS));
+	say_remedy(d, f, "%s, then log in anew or systemctl --user start dbus; without a login: %s",
+		   distro_install(d, PACKAGE_DBUS), session_linger_remedy(d));
 }
 
 /* By name, as loginctl writes it. */
@@ -83,6 +83,11 @@ bool session_lingers(struct doctor *d)
 {
 	return d->host.user && !strchr(d->host.user, '/') &&
 	       access(arena_printf(d->a, "/var/lib/systemd/linger/%s", d->host.user), F_OK) == 0;
+}
+
+const char *session_linger_remedy(struct doctor *d)
+{
+	return arena_printf(d->a, "loginctl enable-linger %s", shell_word(d->host.user, "USER"));
 }
 
 static void check_linger(struct doctor *d, const struct doctor_check *c, struct finding *f)
@@ -98,7 +103,7 @@ static void check_linger(struct doctor *d, const struct doctor_check *c, struct 
 		say_degraded(
 			d, f,
 			"your service manager ends with your last session, and containers with it");
-		say_remedy(d, f, "loginctl enable-linger");
+		say_remedy(d, f, "%s", session_linger_remedy(d));
 	}
 }
 
@@ -156,7 +161,8 @@ static void check_kill(struct doctor *d, const struct doctor_check *c, struct fi
 	say_degraded(
 		d, f,
 		"KillUserProcesses=yes in logind.conf: a container in a session's scope ends with it");
-	say_remedy(d, f, "loginctl enable-linger, and start it from systemd-run --user --scope");
+	say_remedy(d, f, "%s, and start it from systemd-run --user --scope",
+		   session_linger_remedy(d));
 }
 
 const struct doctor_check doctor_session_checks[] = {

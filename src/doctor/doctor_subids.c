@@ -3,8 +3,8 @@
  * and nobody else's: another user's, or IDs that somebody is (CVE-2024-56433). Runs in the process
  * that the user started; getent is started only where nsswitch.conf names directories of a network.
  *
- * The range that a remedy proposes was found free in both files, in /etc/passwd and in the
- * caller's own map, so that it can be typed as it stands.
+ * The range that a remedy proposes was found free in both files, in /etc/passwd, in /etc/group and in
+ * the caller's own map, so that it can be typed as it stands.
  */
 #include "doctor_parts.h"
 
@@ -75,6 +75,29 @@ static void say_add(struct doctor *d, struct finding *f, const struct kind *k)
 	}
 	say_remedy(d, f, "%susermod %s %u-%u %s", d->sudo, k->option, first,
 		   first + SUBID_ENOUGH - 1, shell_word(d->host.user, "USER"));
+}
+
+/* Another range in the place of r. usermod adds, but takes none from a user who is logged in. */
+static void say_replace(struct doctor *d, struct finding *f, const struct kind *k,
+			struct id_range r)
+{
+	struct subid_lines all = lines_of(d, k->file);
+
+	for (size_t i = 0; i < all.n; i++) {
+		const struct subid_line *l = &all.v[i];
+		const char *owner = shell_word(l->owner, "USER");
+
+		if (!is_mine(d, l) || l->range.first != r.first || l->range.count != r.count)
+			continue;
+		say_remedy(
+			d, f,
+			"%ssed -i 's/^%s:%u:%u$/%s:%u:%u/' %s, then podman system migrate, and make anew "
+			"what has the old IDs",
+			d->sudo, owner, r.first, r.count, owner, subid_free(SUBID_ENOUGH),
+			SUBID_ENOUGH, k->file);
+		return;
+	}
+	say_remedy(d, f, "have others given to you by whoever keeps the directory");
 }
 
 /* root of a machine has all IDs anyway. */
@@ -161,10 +184,7 @@ static void check_overlap(struct doctor *d, const struct doctor_check *c, struct
 				"yours from %u on overlap those of %s from %u on: each may change the "
 				"other's files",
 				r->v[j].first, all.v[i].owner, all.v[i].range.first);
-			say_remedy(d, f, "%susermod %s %u-%u %s, then podman system migrate",
-				   d->sudo, k->groups ? "--del-subgids" : "--del-subuids",
-				   r->v[j].first, r->v[j].first + r->v[j].count - 1,
-				   shell_word(d->host.user, "USER"));
+			say_replace(d, f, k, r->v[j]);
 			return;
 		}
 	say_ok(d, f, "nobody else owns any of them");
@@ -217,7 +237,7 @@ static const char *getent(struct doctor *d, const char *database)
 
 /* The first line whose ID is among the ranges, up to its first colon. */
 static const char *somebody_in(struct doctor *d, const char *text, const struct id_ranges *r,
-			       uint32_t *ret_id)
+			       uint32_t *ret_id, struct id_range *ret_range)
 {
 	for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
 		const char *name = line, *p = strchr(line, ':');
@@ -229,6 +249,7 @@ static const char *somebody_in(struct doctor *d, const char *text, const struct 
 		for (size_t i = 0; i < r->n; i++)
 			if (id >= r->v[i].first && id - r->v[i].first < r->v[i].count) {
 				*ret_id = (uint32_t)id;
+				*ret_range = r->v[i];
 				return arena_strndup(d->a, name, strcspn(name, ":\n"));
 			}
 	}
@@ -241,14 +262,16 @@ static void check_people(struct doctor *d, const struct doctor_check *c, struct 
 	const char *database = k->groups ? "group" : "passwd";
 	const struct id_ranges *r = owned(d, k);
 	bool network = is_on_network(d, database);
+	struct id_range range;
 	const char *name;
 	uint32_t id;
 
 	if (has_all(d, f))
 		return;
-	name = somebody_in(d, read_text(d, k->groups ? "/etc/group" : "/etc/passwd"), r, &id);
+	name = somebody_in(d, read_text(d, k->groups ? "/etc/group" : "/etc/passwd"), r, &id,
+			   &range);
 	if (!name && network)
-		name = somebody_in(d, getent(d, database), r, &id);
+		name = somebody_in(d, getent(d, database), r, &id, &range);
 	if (!name) {
 		say_ok(d, f, "no %s that %s knows is among them", k->groups ? "group" : "user",
 		       network	   ? "the directory"
@@ -258,7 +281,7 @@ static void check_people(struct doctor *d, const struct doctor_check *c, struct 
 	}
 	say_degraded(d, f, "%s (%u) is among them: a container of yours can act as that %s here",
 		     name, id, k->groups ? "group" : "user");
-	say_add(d, f, k);
+	say_replace(d, f, k, range);
 }
 
 static void check_source(struct doctor *d, const struct doctor_check *c, struct finding *f)

@@ -5,8 +5,10 @@
  *
  * The steps are those of a launch, in its order: all namespaces at once, the map of one ID (which
  * needs no helper), a mount, a user namespace in it, a new proc and a new sysfs. The latter two are
- * only made, not attached: the kernel decides at fsmount(2) whether they would reveal too much.
- * A second child lends itself to newuidmap and newgidmap, whose reasons to refuse are many.
+ * only made, not attached: the kernel decides at fsmount(2) whether they would reveal too much. With
+ * rights, system calls that end with EPERM are those that a filter refuses.
+ * Another child looks at a directory that may hold it for ever, and one more lends itself
+ * to newuidmap and newgidmap, whose reasons to refuse are many.
  */
 #include "doctor_parts.h"
 
@@ -16,7 +18,7 @@
 #include "rootless/rootless.h"
 
 #include <errno.h>
-#include <linux/seccomp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -26,6 +28,9 @@
 #define ALL_NAMESPACES                                                                             \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
 	 CLONE_NEWCGROUP)
+
+#define ANSWER_MS 3000
+#define GRACE_MS  500
 
 static int number(int rc)
 {
@@ -42,6 +47,14 @@ static int try_new(const char *type)
 		return errno;
 	mount = sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
 	return number(mount);
+}
+
+/* Asking for it has the kernel load the module, as a start would. */
+static int try_type(const char *type)
+{
+	auto_fd int fs = sys_fsopen(type, FSOPEN_CLOEXEC);
+
+	return number(fs);
 }
 
 static int poke(const char *path, const char *text)
@@ -71,6 +84,9 @@ static void try_inside(struct tryout *t, uid_t uid, gid_t gid)
 	t->rights = try_map(uid, gid);
 	if (t->rights == 0)
 		t->rights = number(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	if (t->rights == 0)
+		t->refused = kernel_refused();
+	t->overlay = try_type("overlay");
 	t->proc = try_new("proc");
 	t->sysfs = try_new("sysfs");
 	t->nested = number(unshare(CLONE_NEWUSER));
@@ -115,7 +131,12 @@ void tryout_run(struct doctor *d)
 		return;
 	/* what a child that dies half way leaves */
 	*t = (struct tryout){
-		.done = true, .rights = ECHILD, .nested = ECHILD, .proc = ECHILD, .sysfs = ECHILD
+		.done = true,
+		.rights = ECHILD,
+		.nested = ECHILD,
+		.proc = ECHILD,
+		.sysfs = ECHILD,
+		.overlay = ECHILD,
 	};
 	t->namespaces = try_in(ALL_NAMESPACES, t);
 	/* one of the others may be what is refused */
@@ -123,6 +144,28 @@ void tryout_run(struct doctor *d)
 		t->userns = try_in(CLONE_NEWUSER | CLONE_NEWNS, t);
 	d->tryout = *t;
 	(void)munmap(t, sizeof(*t));
+}
+
+bool tryout_answers(struct doctor *d, const char *path)
+{
+	pid_t pid = spawn(0);
+	auto_fd int pidfd = pid > 0 ? sys_pidfd_open(pid, 0) : -1;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	bool ended;
+
+	if (pid == 0) {
+		directory_look(d, path);
+		_exit(0);
+	}
+	if (pid < 0)
+		return true;
+	ended = pidfd < 0 || poll(&p, 1, ANSWER_MS) != 0;
+	if (!ended)
+		(void)kill(pid, SIGKILL);
+	/* one that not even SIGKILL ends is left to who reaps orphans */
+	if (ended || poll(&p, 1, GRACE_MS) > 0)
+		reap(pid);
+	return ended;
 }
 
 int tryout_map(struct doctor *d, const struct id_extents *uid, const struct id_extents *gid,

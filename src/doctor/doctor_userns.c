@@ -33,6 +33,12 @@ static bool works(const struct doctor *d)
 	return d->tryout.done && d->tryout.userns == 0 && d->tryout.rights == 0;
 }
 
+/* What was tried inside says something. */
+static bool may_try(const struct doctor *d)
+{
+	return works(d) && d->tryout.namespaces == 0 && !(d->tryout.refused & 1u);
+}
+
 static void check_create(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	const struct tryout *t = &d->tryout;
@@ -113,7 +119,7 @@ static void check_others(struct doctor *d, const struct doctor_check *c, struct 
 static void check_nested(struct doctor *d, const struct doctor_check *c, struct finding *f)
 {
 	(void)c;
-	if (!works(d) || d->tryout.namespaces) {
+	if (!may_try(d)) {
 		say_degraded(d, f, "cannot be told: the first one already fails");
 	} else if (d->tryout.nested == 0) {
 		say_ok(d, f, "a container may make user namespaces itself");
@@ -170,12 +176,12 @@ static void check_proc(struct doctor *d, const struct doctor_check *c, struct fi
 	const char *names = covered(d, "/proc");
 
 	(void)c;
-	if (d->tryout.proc == 0 && d->tryout.namespaces == 0) {
-		say_ok(d, f, "a container gets a proc of its own");
+	if (!may_try(d)) {
+		say_degraded(d, f, "cannot be told: no namespaces to try in");
 		return;
 	}
-	if (d->tryout.namespaces) {
-		say_degraded(d, f, "cannot be told: no namespaces to try in");
+	if (d->tryout.proc == 0) {
+		say_ok(d, f, "a container gets a proc of its own");
 		return;
 	}
 	/* with a flag it works, if with less */
@@ -194,7 +200,7 @@ static void check_sysfs(struct doctor *d, const struct doctor_check *c, struct f
 	const char *names = covered(d, "/sys");
 
 	(void)c;
-	if (d->tryout.namespaces) {
+	if (!may_try(d)) {
 		say_degraded(d, f, "cannot be told: no namespaces to try in");
 		return;
 	}

@@ -76,10 +76,15 @@ setup() {
 @test "it changes nothing, and is quick" {
 	doctor
 	find "$T" -not -name report | sort >"$T/../before.$ID"
-	local start=${EPOCHREALTIME/./}
-	bryo doctor >/dev/null || [ $? -eq 1 ]
-	echo "$((${EPOCHREALTIME/./} - start)) us"
-	[ $((${EPOCHREALTIME/./} - start)) -lt 1000000 ]
+	local start took best=9999999 # of three: others may want the processors
+	for _ in 1 2 3; do
+		start=${EPOCHREALTIME/./}
+		bryo doctor >/dev/null || [ $? -eq 1 ]
+		took=$((${EPOCHREALTIME/./} - start))
+		[ $took -ge $best ] || best=$took
+	done
+	echo "$best us"
+	[ $best -lt 1000000 ]
 	find "$T" -not -name report | sort | diff "$T/../before.$ID" - || { rm "$T/../before.$ID"; false; }
 	rm "$T/../before.$ID"
 }
@@ -108,6 +113,9 @@ setup() {
 	for name in "${!calls[@]}"; do
 		under "$DENY" "ENOSYS=${calls[$name]}"
 		check "kernel.$name" missing "${calls[$name]}" "seccomp filter" "--security-opt seccomp"
+		# as filters that are older than the call answer; mounts, to root of a user namespace alone
+		under "$DENY" "EPERM=${calls[$name]}"
+		check "kernel.$name" missing "${calls[$name]}" "seccomp filter" "--security-opt seccomp"
 	done
 }
 
@@ -119,11 +127,16 @@ setup() {
 	check kernel.seccomp missing CONFIG_SECCOMP_FILTER
 }
 
-@test "kernel.overlay: as /proc/filesystems says" {
+# Who asks for a file system has its module loaded, root or not.
+@test "kernel.overlay: there, loaded when asked for, or neither" {
 	broken 'printf "nodev\tproc\nnodev\toverlay\n" >$T/f; mount --bind $T/f /proc/filesystems'
 	check kernel.overlay ok
-	broken 'printf "nodev\tproc\n\text4\n" >$T/f; mount --bind $T/f /proc/filesystems'
-	check kernel.overlay degraded "modprobe overlay"
+	broken 'printf "nodev\tproc\n\text4\n" >$T/g; mount --bind $T/g /proc/filesystems'
+	grep -q overlay /proc/filesystems && check kernel.overlay ok
+	find_deny
+	export DENY
+	broken 'mount --bind $T/g /proc/filesystems; set -- "$DENY" ENOSYS=fsopen "$BRYO" --root "$ROOT" doctor --json; exec "$@"'
+	check kernel.overlay degraded "nor loads it" "modprobe overlay"
 }
 
 # -------------------------------------------------------------------------- user namespaces
@@ -203,6 +216,15 @@ setup() {
 	check mount.sysfs degraded /sys/module "bind /sys"
 }
 
+@test "mount.proc and mount.sysfs: nothing is said of them where namespaces have no rights" {
+	find_deny
+	under "$DENY" EPERM=mount
+	in_initial_userns && [ "$(id -u)" = 0 ] || check userns.create missing "have no rights"
+	for name in mount.proc mount.sysfs userns.nested; do
+		check $name degraded "cannot be told"
+	done
+}
+
 @test "without /proc: one clear error" {
 	requires userns
 	# shellcheck disable=SC2016
@@ -243,27 +265,29 @@ setup() {
 }
 
 @test "subids: the range that is proposed is free in both files, and nobody's uid" {
-	local files='mount --bind $T/uid /etc/subuid; mount --bind $T/gid /etc/subgid; mount --bind $T/passwd /etc/passwd'
+	local files='mount --bind $T/uid /etc/subuid; mount --bind $T/gid /etc/subgid; mount --bind $T/passwd /etc/passwd; mount --bind $T/group /etc/group'
 
 	requires_file /etc/subuid /etc/subgid
 	printf 'bob:100000:65536\n' >"$T/uid"
 	printf 'eve:165536:65536\n' >"$T/gid"
 	printf 'root:x:0:0::/:/bin/sh\nnet:x:231080:100::/:/bin/sh\n' >"$T/passwd"
+	printf 'root:x:0:\nteam:x:296616:\n' >"$T/group"
 	# an ordinary user's root has too few IDs itself; root's may have all
 	requires root
 	# shellcheck disable=SC2016
 	run --separate-stderr unshare --mount sh -ec "$files"'
 		setpriv --reuid 4242 --regid 4242 --clear-groups "$BRYO" --root "$T/x" doctor --json' 3>&-
 	kept_
-	check subids.uids missing "sudo usermod --add-subuids 231081-296616 USER"
-	check subids.gids missing "sudo usermod --add-subgids 231081-296616 USER"
+	check subids.uids missing "sudo usermod --add-subuids 296617-362152 USER"
+	check subids.gids missing "sudo usermod --add-subgids 296617-362152 USER"
 }
 
 @test "subids overlaps: with another user's range, not with one's own second line" {
 	requires_file /etc/subuid /etc/subgid
 	broken 'printf "root:100000:65536\n0:100000:10\nbob:165535:10\n" >$T/u; printf "root:100000:65536\nbob:165536:10\n" >$T/g
 		mount --bind $T/u /etc/subuid; mount --bind $T/g /etc/subgid'
-	check subids.uids-overlap degraded "those of bob from 165535" "--del-subuids 100000-165535 root"
+	check subids.uids-overlap degraded "those of bob from 165535" \
+		"sed -i 's/^root:100000:65536\$/root:165546:65536/' /etc/subuid, then podman system migrate"
 	check subids.gids-overlap ok
 }
 
@@ -280,7 +304,7 @@ setup() {
 	check subids.uids-people ok
 	[ ! -e "$T/asked" ]
 	EXTRA='dave:x:100000:100::/:/bin/sh\n' NSS='' broken "$files"
-	check subids.uids-people degraded "dave (100000)"
+	check subids.uids-people degraded "dave (100000)" "sed -i 's/^root:100000:65536\$/root:165536:65536/' /etc/subuid"
 	check subids.gids-people ok
 	EXTRA='' NSS=sss broken "$files"
 	check subids.uids-people degraded "carol (165535)"

@@ -86,6 +86,25 @@ setup() {
 	check path.type degraded "$T/m/o is on FUSE" allow_other "--idmap single"
 }
 
+@test "path and storage: a file system whose server does not answer is told, and holds nobody up" {
+	requires cmd:fuse-overlayfs
+	[ -w /dev/fuse ] || skip "needs /dev/fuse"
+	# shellcheck disable=SC2016
+	broken 'mkdir $T/m; mount -t tmpfs none $T/m; mkdir $T/m/l $T/m/u $T/m/w $T/m/o
+		fuse-overlayfs -f -o lowerdir=$T/m/l,upperdir=$T/m/u,workdir=$T/m/w $T/m/o >/dev/null 2>&1 &
+		echo $! >$T/pid; n=0; until grep -q "$T/m/o " /proc/self/mountinfo; do n=$((n + 1)); [ $n -lt 100 ]; sleep 0.05; done
+		kill -STOP $(cat $T/pid); (sleep 20; kill -KILL $(cat $T/pid)) >/dev/null 2>&1 3>&- &
+		export HOME=$T/m/o/home' --path "$T/m/o" --for podman
+	kill -KILL "$(cat "$T/pid")"
+	check path.type missing "$T/m/o does not answer" "umount -l $T/m/o"
+	check storage.type missing "$T/m/o/home/.local/share/containers/storage does not answer" "umount -l $T/m/o"
+	for name in write exec suid xattr overlay; do
+		check path.$name degraded "see path.type"
+		check storage.$name degraded "see storage.type"
+	done
+	check state.dir ok
+}
+
 @test "state.dir: one that would be refused is missing, with the remedy" {
 	doctor
 	check state.dir ok "$ROOT"
@@ -107,7 +126,7 @@ setup() {
 	ROOT=/run/x broken "$session"
 	check state.durable ok "/run/x stays"
 	ROOT=/run/user/0/bryo broken "$session"
-	check state.durable degraded "last session" "loginctl enable-linger"
+	check state.durable degraded "last session" "loginctl enable-linger root"
 	ROOT=/run/user/0/bryo broken "$session; mount -t tmpfs none /var/lib; mkdir -p /var/lib/systemd/linger; : >/var/lib/systemd/linger/root"
 	check state.durable ok
 	ROOT=/tmp/none-$ID broken :
@@ -137,6 +156,12 @@ setup() {
 	broken 'printf "ID=fedora\n" >$T/os; mount --bind $T/os /etc/os-release; mount -t tmpfs none /sys/fs/cgroup
 		mkdir /sys/fs/cgroup/unified; mount -t cgroup2 none /sys/fs/cgroup/unified'
 	check cgroup.version missing "v1 and v2 mixed" "grubby --update-kernel=ALL"
+	for os in "debian:update-grub" "opensuse-leap:grub2-mkconfig -o /boot/grub2/grub.cfg" \
+		"arch:grub-mkconfig -o /boot/grub/grub.cfg" 'alpine:rc_cgroup_mode="unified" in /etc/rc.conf'; do
+		OS=${os%%:*} broken 'echo "ID=$OS" >$T/os; mount --bind $T/os /etc/os-release; mount -t tmpfs none /sys/fs/cgroup
+			mkdir /sys/fs/cgroup/unified; mount -t cgroup2 none /sys/fs/cgroup/unified'
+		check cgroup.version missing "${os#*:}"
+	done
 }
 
 @test "cgroup.place: own, the manager's, root's, none" {
@@ -228,7 +253,7 @@ setup() {
 
 	[ -d /etc/systemd ] || skip "needs /etc/systemd: nothing can be mounted over it"
 	broken "$systemd$conf"'mount --bind $T/etc /etc/systemd'
-	check session.linger degraded "ends with your last session" "loginctl enable-linger"
+	check session.linger degraded "ends with your last session" "loginctl enable-linger root"
 	check session.kill-processes ok
 	broken "$systemd$conf"'printf " KillUserProcesses=yes\n" >$T/etc/logind.conf.d/a.conf; mount --bind $T/etc /etc/systemd'
 	check session.kill-processes degraded KillUserProcesses=yes "systemd-run --user --scope"
@@ -253,6 +278,9 @@ setup() {
 	check network.ping degraded "1 to 0, without your group" \
 		"net.ipv4.ping_group_range = 0 2147483647" /etc/sysctl.d/90-bryo.conf
 	check network.low-ports degraded "only ports from 443" "sysctl -w net.ipv4.ip_unprivileged_port_start='80'"
+	broken 'mount -t tmpfs none /proc/sys/net'
+	check network.low-ports ok "not looked for"
+	check network.ping ok "not looked for"
 }
 
 @test "network.resolver: servers, loopback alone, none" {

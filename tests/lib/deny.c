@@ -1,8 +1,8 @@
 /*
  * deny.c - runs a command under a filter that refuses system calls, as an outer container's does:
  * deny EPERM|ENOSYS COMMAND [ARG...] refuses those that make namespaces; the number is the errno of
- * clone3, and unshare is always refused with EPERM. deny ENOSYS=NAME COMMAND [ARG...] refuses that
- * call alone. deny NAMES COMMAND [ARG...] refuses only to set the names of the host, as those filters
+ * clone3, and unshare is always refused with EPERM. deny EPERM|ENOSYS=NAME COMMAND [ARG...] refuses
+ * that call alone. deny NAMES COMMAND [ARG...] refuses only to set the names of the host, as those filters
  * do for who was not given CAP_SYS_ADMIN.
  */
 #include <errno.h>
@@ -22,7 +22,7 @@ static const struct {
 	{ "clone3", SYS_clone3 },	  { "openat2", SYS_openat2 },
 	{ "fsopen", SYS_fsopen },	  { "mount_setattr", SYS_mount_setattr },
 	{ "pidfd_open", SYS_pidfd_open }, { "close_range", SYS_close_range },
-	{ "seccomp", SYS_seccomp },
+	{ "seccomp", SYS_seccomp },	  { "mount", SYS_mount },
 };
 
 /* The call that "ENOSYS=NAME" names, those of NAMES, or clone3 and unshare. */
