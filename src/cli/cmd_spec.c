@@ -196,7 +196,7 @@ static const char *spec_words(struct arena *a, const struct strv *list)
 
 	for (size_t i = 0; i < list->n; i++)
 		str_addf(&s, "%s%s", i ? "," : "", list->v[i]);
-	return arena_strdup(a, s.p);
+	return list->n ? arena_strdup(a, s.p ? s.p : "") : NULL;
 }
 
 static int spec_new(const struct cli *cli, struct str *ret, union cli_err *err)

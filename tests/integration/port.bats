@@ -415,6 +415,9 @@ in_use() {
 	args true
 	failing 8080 "--publish" "port '8080': only one port" "[IP:]HOST[-HOST2]:CONTAINER"
 	failing "" "port '': only one port" # a variable of a script that was not set
+	run "$BRYO" spec --publish ""
+	[ "$status" -eq 1 ]
+	has_line "--publish: port '': only one port"
 	failing ::1:80:80 "an IPv6 address stands in brackets"
 	run bryo run -b "$BUNDLE" --net slirp4netns -p 8080-8089:80-89 -p 127.0.0.1:8085:1 "$ID" </dev/null
 	[ "$status" -eq 1 ]
