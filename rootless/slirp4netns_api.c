@@ -99,7 +99,9 @@ static int talk(const struct slirp_api *api, const struct str *request, char **r
 		return err_sys(err, "send a request");
 	rc = fd_read_all(sock, REPLY_MAX, ret, ret_len, err);
 	if (rc == -EAGAIN)
-		return err_set(err, ETIMEDOUT, "no reply within %d seconds", WAIT_SECONDS);
+		return err_hint(err,
+				err_set(err, ETIMEDOUT, "no reply within %d seconds", WAIT_SECONDS),
+				"it hangs, or the machine is slow: try again, or take --net pasta");
 	return rc;
 }
 

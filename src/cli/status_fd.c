@@ -46,6 +46,8 @@ static void put_namespaces(struct json_out *o, pid_t pid)
 
 int status_fd_check(const struct cli *cli, int n, int passed, union cli_err *err)
 {
+	int flags;
+
 	if (!n)
 		return 0;
 	if (n < 3)
@@ -53,9 +55,14 @@ int status_fd_check(const struct cli *cli, int n, int passed, union cli_err *err
 	if (n < 3 + passed)
 		return cli_usage(cli, err,
 				 "--status-fd %d: that descriptor is passed to the program", n);
-	if (fcntl(n, F_GETFD) < 0)
-		return err_hint(&err->own, err_sys(&err->own, "--status-fd %d", n),
-				"open it for bryo: %d>FILE in a shell", n);
+	flags = fcntl(n, F_GETFL);
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
+		int rc = flags < 0 ? err_sys(&err->own, "--status-fd %d", n)
+				   : err_set(&err->own, EBADF,
+					     "--status-fd %d: it cannot be written to", n);
+
+		return err_hint(&err->own, rc, "open it for bryo: %d>FILE in a shell", n);
+	}
 	return fd_set_cloexec(n, true, &err->own);
 }
 

@@ -249,6 +249,9 @@ caller() {
 	run bash -c 'exec "$@" 9>&-' bash "$BRYO" --root "$ROOT" run -b "$BUNDLE" --status-fd 9 "$ID"
 	[ "$status" -eq 1 ]
 	has_line "--status-fd 9: Bad file descriptor [open it for bryo: 9>FILE in a shell]"
+	run bash -c 'exec "$@" 9</dev/null' bash "$BRYO" --root "$ROOT" run -b "$BUNDLE" --status-fd 9 "$ID"
+	[ "$status" -eq 1 ]
+	has_line "--status-fd 9: it cannot be written to [open it for bryo: 9>FILE in a shell]"
 	run bryo run -b "$BUNDLE" --status-fd 2 "$ID"
 	has_line "--status-fd 2: the program's own is not for that"
 	run bash -c 'exec "$@" 3</dev/null' bash "$BRYO" --root "$ROOT" run -b "$BUNDLE" --preserve-fds 1 --status-fd 3 "$ID"
