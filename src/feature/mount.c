@@ -132,31 +132,30 @@ static int target_nofollow(const struct mount_op *op, bool dir, int rootfd, stru
 static int check_kind(int target, bool dir, struct err *err)
 {
 	struct stat st;
-	int rc;
 
 	if (fstat(target, &st) < 0)
 		return err_sys(err, "the mount point");
 	if (S_ISDIR(st.st_mode) == dir)
 		return 0;
-	rc = err_set(err, dir ? ENOTDIR : EISDIR, "the mount point is %s",
-		     S_ISLNK(st.st_mode) ? "a symbolic link"
-		     : dir		 ? "not a directory"
-					 : "a directory");
-	return err_hint(
-		err, rc,
-		"a directory can be mounted only on a directory, and anything else only on what is none");
+	return err_set(err, dir ? ENOTDIR : EISDIR, "the mount point is %s",
+		       S_ISLNK(st.st_mode) ? "a symbolic link"
+		       : dir		   ? "not a directory"
+					   : "a directory");
 }
 
 int mount_target(const struct mount_op *op, bool dir, int rootfd, struct err *err)
 {
-	auto_fd int target = -1;
-	int rc;
+	auto_fd int target = op->o.dest_nofollow ? target_nofollow(op, dir, rootfd, err)
+			     : dir		 ? path_mkdir_in(rootfd, op->target, 0755, err)
+						 : path_touch_in(rootfd, op->target, err);
+	int rc = target;
 
-	if (!op->o.dest_nofollow)
-		return dir ? path_mkdir_in(rootfd, op->target, 0755, err)
-			   : path_touch_in(rootfd, op->target, err);
-	target = target_nofollow(op, dir, rootfd, err);
-	rc = target < 0 ? target : check_kind(target, dir, err);
+	if (target >= 0 && op->o.dest_nofollow)
+		rc = check_kind(target, dir, err);
+	if (rc == -ENOTDIR || rc == -EISDIR)
+		return err_hint(
+			err, rc,
+			"a directory can be mounted only on a directory, and anything else only on what is none");
 	return rc < 0 ? rc : take_fd(&target);
 }
 

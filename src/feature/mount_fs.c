@@ -234,8 +234,9 @@ static int fs_finish(const struct mount_op *op, int tree, struct err *err)
 
 int mount_fs_inside(const struct mount_op *op, int rootfd, struct err *err)
 {
-	auto_fd int before = op->o.dest_nofollow ? -1
-						 : path_open_in(rootfd, op->target, O_PATH, NULL);
+	auto_fd int before = op->o.dest_nofollow
+				     ? -1
+				     : path_open_in(rootfd, op->target, O_PATH | O_DIRECTORY, NULL);
 	auto_fd int target = -1, tree = -1;
 	bool hides = before >= 0 || op->o.dest_nofollow;
 	struct stat st;

@@ -69,35 +69,44 @@ static void explain_exec(const char *path, int num, struct err *err)
 	if (num == ENOENT)
 		explain_interpreter(path, err);
 	else if (S_ISDIR(st.st_mode))
-		err_hint(err, 0, "it is a directory");
+		err_hint(err, 0, "'%s' is a directory", path);
 	else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
-		err_hint(err, 0, "it is on a file system that is mounted noexec");
+		err_hint(err, 0, "'%s' is on a file system that is mounted noexec", path);
 	else
-		err_hint(err, 0, "its mode %04o and owner do not let the container's user execute it: chmod a+x it in "
-			 "the image", st.st_mode & 07777);
+		err_hint(err, 0, "mode %04o and owner of '%s' do not let the container's user execute it: chmod a+x it "
+			 "in the image", st.st_mode & 07777, path);
+}
+
+static bool name_in(const char *dir, const char *name, char *ret, size_t size)
+{
+	const char *end = strchrnul(dir, ':');
+	int n = snprintf(ret, size, "%.*s/%s", (int)(end - dir), end > dir ? dir : ".", name);
+
+	return n >= 0 && (size_t)n < size;
 }
 
 static int search_path(const struct process_plan *p, char *ret, size_t size, struct err *err)
 {
 	const char *search = p->search && *p->search ? p->search : DEFAULT_PATH;
-	bool denied = false;
+	const char *denied = NULL;
 
 	for (const char *dir = search, *end; *dir; dir = *end ? end + 1 : end) {
-		int n, rc;
+		int rc;
 
 		end = strchrnul(dir, ':');
-		n = snprintf(ret, size, "%.*s/%s", (int)(end - dir), end > dir ? dir : ".", p->argv[0]);
-		if (n < 0 || (size_t)n >= size)
+		if (!name_in(dir, p->argv[0], ret, size))
 			continue;
 		rc = check_program(ret);
 		if (rc == 0)
 			return 0;
-		denied |= rc == -EACCES;
+		if (rc == -EACCES && !denied)
+			denied = dir;
 	}
 	if (denied) {
+		(void)name_in(denied, p->argv[0], ret, size);
 		exec_error(p->argv[0], EACCES, err);
-		return err_hint(err, -EACCES, "a file of that name is in a directory of PATH (%s), and the "
-				"container's user may not execute it", search);
+		explain_exec(ret, EACCES, err);
+		return err_hint(err, -EACCES, "the container's user may not enter the directory of '%s'", ret);
 	}
 	err_set(err, ENOENT, "exec '%s': executable file not found in $PATH", p->argv[0]);
 	err->exec = true;

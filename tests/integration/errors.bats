@@ -313,6 +313,15 @@ document() {
 	config '.mounts += [{"destination": "/opt", "type": "bind", "source": $t, "options": ["bind", "noexec"]}]' --arg t "$T"
 	args /opt/true
 	refuses "'/opt/true'" "permission denied" "noexec"
+	args true
+	config '.process.env = ["PATH=/sbin:/opt"]'
+	refuses "exec 'true'" "permission denied" "'/opt/true'" "noexec"
+	# a directory of PATH that the user may not enter
+	mkdir "$BUNDLE/rootfs/closed"
+	cp "$T/true" "$BUNDLE/rootfs/closed"
+	chmod 0 "$BUNDLE/rootfs/closed"
+	config '.process.env = ["PATH=/closed"] | .process.user = {uid: 1, gid: 1}'
+	refuses "exec 'true'" "permission denied" "may not enter" "'/closed/true'"
 }
 
 @test "create finds a missing program before start does" {

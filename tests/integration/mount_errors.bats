@@ -178,6 +178,19 @@ nested() { unshare -Urm --propagation private "$@"; }
 	[ -z "$(grep -v '[ ,]ro[, ]' <<<"$output")" ]
 }
 
+@test "a file over a directory, or the other way round, is told" {
+	make_bundle
+	mkdir "$BUNDLE/rootfs/dir"
+	echo text >"$T/file"
+	mount_with /dir bind "$T/file" bind
+	refuses "mount '/dir'" "is a directory" "only on a directory"
+	for type in tmpfs bind; do
+		config '.mounts |= .[:-1]'
+		mount_with /etc/passwd $type "$T" "${type/tmpfs/nosuid}"
+		refuses "mount '/etc/passwd'" "Not a directory" "only on a directory"
+	done
+}
+
 @test "row 24: state and temporary directories on noexec mounts do no harm" {
 	requires userns-nested
 	make_bundle
