@@ -99,6 +99,13 @@ static pid_t spawn(uint64_t flags)
 	return sys_clone3(&args);
 }
 
+/* In a child. It may be too late for the signal. */
+static void end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(0);
+}
+
 static void reap(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -148,12 +155,14 @@ void tryout_run(struct doctor *d)
 
 bool tryout_answers(struct doctor *d, const char *path)
 {
+	const pid_t parent = getpid();
 	pid_t pid = spawn(0);
 	auto_fd int pidfd = pid > 0 ? sys_pidfd_open(pid, 0) : -1;
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	bool ended;
 
 	if (pid == 0) {
+		end_with(parent);
 		directory_look(d, path);
 		_exit(0);
 	}
@@ -171,6 +180,7 @@ bool tryout_answers(struct doctor *d, const char *path)
 int tryout_map(struct doctor *d, const struct id_extents *uid, const struct id_extents *gid,
 	       struct err *err)
 {
+	const pid_t parent = getpid();
 	pid_t pid = spawn(CLONE_NEWUSER);
 	int rc;
 
@@ -178,7 +188,7 @@ int tryout_map(struct doctor *d, const struct id_extents *uid, const struct id_e
 		return err_sys(err, "make a user namespace");
 	if (pid == 0) {
 		/* for as long as it takes the parent to end us, or to end */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		end_with(parent);
 		for (;;)
 			(void)pause();
 	}

@@ -338,6 +338,26 @@ setup() {
 	check subids.mapping ok
 }
 
+@test "a doctor that is killed leaves no process, be it just started" {
+	local start=$SECONDS # strace stays for as long as anybody whom it traces
+
+	requires cmd:strace userns
+	mkdir "$T/bin"
+	printf '#!/bin/sh\nkill -KILL $PPID\n' >"$T/bin/newuidmap"
+	cp "$T/bin/newuidmap" "$T/bin/newgidmap"
+	chmod 4755 "$T"/bin/new*
+	requires_file /etc/subuid /etc/subgid
+	# shellcheck disable=SC2016
+	timeout -k 1 8 unshare --map-root-user --mount sh -ec 'printf "root:100000:65536\n" >$T/u
+		mount --bind $T/u /etc/subuid; mount --bind $T/u /etc/subgid; PATH=$T/bin:$PATH
+		exec strace -f -o $T/trace -e trace=prctl -e inject=prctl:delay_enter=150000 $BRYO --root $ROOT doctor' >/dev/null 2>&1 3>&- || :
+	[ $((SECONDS - start)) -lt 8 ]
+	grep -q "killed by SIGKILL" "$T/trace"
+	grep -q PR_SET_PDEATHSIG "$T/trace"
+	run pgrep -f "$BRYO --root $ROOT doctor"
+	[ -z "$output" ]
+}
+
 # ---------------------------------------------------------------------------------- helpers
 
 @test "helper.newuidmap and helper.newgidmap: each state has its own remedy" {
