@@ -115,6 +115,8 @@ has_both() {
 	if "$BRYO" --version | grep -q '+SECCOMP'; then
 		same "a filter" '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["chroot"], action: "SCMP_ACT_ERRNO"}]}'
 		same "a filter against execve" '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["execve"], action: "SCMP_ACT_ERRNO"}]}'
+		same "a filter that kills" '.linux.seccomp = {defaultAction: "SCMP_ACT_KILL"}'
+		same "a filter against everything" '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO"}'
 		same "an agent that does not listen" ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\",
 			listenerPath: \"$T/none\", syscalls: [{names: [\"getcwd\"], action: \"SCMP_ACT_NOTIFY\"}]}"
 		same "no such action" '.linux.seccomp = {defaultAction: "SCMP_ACT_NOTHING"}'
