@@ -86,7 +86,14 @@ static bool read_options(char **argv, struct args *ret)
 			return false;
 	}
 	ret->words = argv;
-	return *argv;
+	return true;
+}
+
+/* An image may have no layers at all. */
+static bool is_complete(const char *how, const struct args *args)
+{
+	return str_eq(how, "layers") ||
+	       (args->words[0] && (str_eq(how, "tar") || str_eq(how, "copy")));
 }
 
 static int read_fd(const char *word)
@@ -116,10 +123,11 @@ static int unpack_layers(struct target *t, char **words, struct err *err)
 
 static int unpack(struct target *t, const char *how, const struct args *args, struct err *err)
 {
-	int fd = read_fd(args->words[0]);
+	int fd;
 
 	if (str_eq(how, "layers"))
 		return unpack_layers(t, args->words, err);
+	fd = read_fd(args->words[0]);
 	if (fd < 0)
 		return err_set(err, EINVAL, "'%s' is not a descriptor", args->words[0]);
 	if (str_eq(how, "copy"))
@@ -192,8 +200,7 @@ int main(int argc, char **argv)
 		digest_prepare();
 		return digest_file(STDIN_FILENO, argv[2], &err) < 0 ? fail(&err) : 0;
 	}
-	if (argc < 3 || !read_options(argv + 2, &args) ||
-	    !(str_eq(argv[1], "tar") || str_eq(argv[1], "layers") || str_eq(argv[1], "copy")))
+	if (argc < 2 || !read_options(argv + 2, &args) || !is_complete(argv[1], &args))
 		return usage();
 	return run(argv[1], &args, &err) < 0 ? fail(&err) : 0;
 }

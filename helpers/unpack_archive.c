@@ -50,8 +50,11 @@ static int failed(struct archive *a, const char *what, struct err *err)
 {
 	const char *text = archive_error_string(a);
 	int num = archive_errno(a);
+	int rc = err_set(err, num > 0 ? num : EBADMSG, "%s: %s", what, text ? text : "corrupt");
 
-	return err_set(err, num > 0 ? num : EBADMSG, "%s: %s", what, text ? text : "corrupt");
+	if (text && str_starts(text, "Unrecognized archive format"))
+		return err_hint(err, rc, "wanted is a tar, plain or compressed with gzip, xz or zstd");
+	return rc;
 }
 
 static la_ssize_t next_piece(struct archive *a, void *arg, const void **ret)

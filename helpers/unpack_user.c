@@ -94,7 +94,7 @@ static int find_user(struct target *t, const char *user, struct who *ret, struct
 	rc = err_set(err, ENOENT,
 		     "the image runs as user '%.100s', whom its /etc/passwd does not have", user);
 	return err_hint(err, rc,
-			"the image is incomplete; with --user=UID it can be run nevertheless");
+			"the image is incomplete: its configuration must name a user of its own, or a number");
 }
 
 static bool is_member(char *members, const char *name)

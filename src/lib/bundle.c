@@ -82,13 +82,34 @@ static void release_signals(struct making *m)
 
 /* ------------------------------------------------------------------------ the source */
 
+/* The name of an image, as podman and docker take it, is a frequent guess. */
+static int no_source(const char *path, struct err *err)
+{
+	int rc = err_sys(err, "open '%s'", path);
+	const char *docker = "docker://";
+
+	if (rc != -ENOENT || path[0] == '/' || path[0] == '.')
+		return rc;
+	return err_hint(
+		err, rc,
+		"SOURCE is a tar, a directory or an OCI image layout; of an image in a registry, "
+		"skopeo copy %s%s oci:LAYOUT:TAG makes one",
+		str_starts(path, docker) ? "" : docker, path);
+}
+
 static int open_layout(struct making *m, const char *path, enum source kind, struct err *err)
 {
 	int flags = kind == SOURCE_LAYOUT ? O_RDONLY | O_DIRECTORY : O_RDONLY | O_NOCTTY;
+	struct stat st;
 
 	m->kind = kind;
 	m->source = open(path, flags | O_CLOEXEC);
-	return m->source < 0 ? err_sys(err, "open '%s'", path) : 0;
+	if (m->source < 0 || fstat(m->source, &st) < 0)
+		return no_source(path, err);
+	if (kind == SOURCE_LAYOUT_ARCHIVE && S_ISDIR(st.st_mode))
+		return err_hint(err, err_set(err, EISDIR, "'%s' is a directory", path),
+				"oci:%s%s%s", path, m->tag ? ":" : "", m->tag ? m->tag : "");
+	return 0;
 }
 
 /* PATH or PATH:TAG. A tag may have colons, and so may a path: the shortest one that exists. */
@@ -120,7 +141,7 @@ static int open_path(struct making *m, const char *path, struct err *err)
 	}
 	m->source = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (m->source < 0 || fstat(m->source, &st) < 0)
-		return err_sys(err, "open '%s'", path);
+		return no_source(path, err);
 	m->kind = SOURCE_TAR;
 	if (S_ISDIR(st.st_mode))
 		m->kind = image_is_layout(m->source) ? SOURCE_LAYOUT : SOURCE_TREE;
@@ -391,6 +412,13 @@ static int unpack(struct making *m, struct err *err)
 	return rc < 0 ? err_in(err, rc, "%s", m->o->source) : 0;
 }
 
+static int named_meanwhile(int rc, struct err *err)
+{
+	return rc == -ENOTEMPTY || rc == -EEXIST
+		       ? err_hint(err, rc, "somebody else has made it meanwhile; that one stays")
+		       : rc;
+}
+
 static int make(struct making *m, struct err *err)
 {
 	int rc = open_source(m, err);
@@ -416,7 +444,7 @@ static int make(struct making *m, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (renameat(m->parent, m->first_name, m->parent, m->name) < 0)
-		return err_sys(err, "name it '%s'", m->o->dir);
+		return named_meanwhile(err_sys(err, "name it '%s'", m->o->dir), err);
 	m->first_name[0] = '\0';
 	return 0;
 }

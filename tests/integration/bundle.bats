@@ -191,6 +191,45 @@ image() { python3 "$CRAFT" image "$@" "$T/1.tar" "$T/2.tar"; }
 	[ ! -e "$T/b" ]
 }
 
+@test "bundle: an image without layers is an empty root file system" {
+	requires cmd:python3
+	python3 "$CRAFT" image "$T/i" v1 '{"Cmd": ["/x"]}'
+	bryo bundle "$T/i:v1" "$T/b"
+	[ -z "$(ls -A "$T/b/rootfs")" ]
+	[ "$(jq -r '.process.args[0]' "$T/b/config.json")" = /x ]
+}
+
+@test "bundle: what is no source says what one is" {
+	local s
+
+	for s in alpine alpine:3 docker://alpine:3; do
+		run bryo bundle "$s" b
+		[ "$status" -eq 1 ]
+		has_line "skopeo copy docker://alpine"
+	done
+	echo text >"$T/text"
+	run bryo bundle "$T/text" b
+	[ "$status" -eq 1 ]
+	has_line "[wanted is a tar, plain or compressed"
+	mkdir "$T/dir"
+	run bryo bundle "oci-archive:$T/dir:v1" b
+	[ "$status" -eq 1 ]
+	has_line "[oci:$T/dir:v1]"
+}
+
+@test "bundle: of two at once under one name the first stays" {
+	pack "$T/fs.tar"
+	held b
+	bryo bundle "$T/fs.tar" "$T/b"
+	touch "$T/b/first"
+	cat "$T/fs.tar" >&4
+	exec 4>&-
+	ends_with 1
+	grep -q "somebody else has made it meanwhile" "$T/b.out"
+	[ -e "$T/b/first" ]
+	not scratch b
+}
+
 @test "bundle: progress is for a terminal" {
 	requires cmd:script
 	pack "$T/a.tar"
