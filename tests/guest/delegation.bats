@@ -279,7 +279,7 @@ in_scope() {
 	path=$(cgroup_of)
 	bryo delete --force "$ID"
 	has_no_cgroup "$path"
-	wait_for 5 no_unit "bryo-$ID.scope"
+	wait_for 20 no_unit "bryo-$ID.scope"
 }
 
 @test "a unit that has the name already survives, and the error says so" {

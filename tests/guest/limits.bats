@@ -71,7 +71,7 @@ ends_clean() {
 	unit=$(unit_of)
 	bryo delete "$@" "$ID"
 	has_no_cgroup "$path"
-	[ -z "$unit" ] || wait_for 5 no_unit "$unit"
+	[ -z "$unit" ] || wait_for 20 no_unit "$unit"
 }
 
 @test "every limit is in its file and in its unit; delete leaves neither cgroup nor scope" {
@@ -102,7 +102,7 @@ ends_clean() {
 	run_detached
 	bryo events --interval 1h "$ID" >"$T/events" 2>&1 &
 	local job=$!
-	wait_for 20 follows
+	wait_for 20 events_looks
 	bryo exec "$ID" touch /dev/shm/go
 	wait $job
 	[ "$(state_of)" = stopped ]
@@ -110,10 +110,6 @@ ends_clean() {
 	jq -es --arg id "$ID" '. == [{type: "oom", id: $id}, {type: "oom", id: $id}]' "$T/events"
 	ends_clean
 }
-
-# events looks already: what comes before that is not told
-# shellcheck disable=SC2010
-follows() { ls -l /proc/"$(pgrep -fn "[b]ryo .*events --interval 1h $ID")"/fd | grep -qE 'inotify|memory.events'; }
 
 @test "a fork bomb stops at pids.limit, and the machine goes on" {
 	needs pids
@@ -152,8 +148,7 @@ follows() { ls -l /proc/"$(pgrep -fn "[b]ryo .*events --interval 1h $ID")"/fd | 
 	args sh -c 'while :; do :; done'
 	run_detached
 	sleep 0.5
-	percent
-	[ "$PERCENT" -ge 1800 ] && [ "$PERCENT" -le 2200 ]
+	holds_20 2 || holds_20 4 || holds_20 8
 	eventually_20 || eventually_20 || eventually_20
 	bryo update --cpu-quota -1 "$ID"
 	says cpu.max "max 100000" CPUQuotaPerSecUSec infinity
@@ -170,13 +165,20 @@ eventually_20() {
 	jq -e '.cpuPercent > 15 and .cpuPercent < 25' "$T/json" >/dev/null
 }
 
-# percent [SECONDS]: PERCENT in hundredths, over 2 s
+# holds_20 SECONDS: within 10 %. An emulated processor that the host takes away for a moment is charged to
+# whom it was running, and pays it back from the next periods: the longer, the less that is.
+holds_20() {
+	percent "$1"
+	[ "$PERCENT" -ge 1800 ] && [ "$PERCENT" -le 2200 ]
+}
+
+# percent SECONDS: PERCENT in hundredths
 percent() {
 	local before start end after
 
 	start=$(date +%s%N)
 	before=$(usage)
-	sleep "${1:-2}"
+	sleep "$1"
 	after=$(usage)
 	end=$(date +%s%N)
 	PERCENT=$(((after - before) * 10000000 / (end - start)))
@@ -281,8 +283,7 @@ percent() {
 	sleep 0.7
 	[ "$(usage)" -eq "$before" ]
 	bryo resume "$ID"
-	sleep 0.3
-	[ "$(usage)" -gt "$before" ]
+	wait_for 10 eval '[ "$(usage)" -gt '"$before"' ]'
 	bryo pause "$ID"
 	bryo kill "$ID" KILL
 	wait_for_status stopped
@@ -348,7 +349,7 @@ percent() {
 	mkdir "$T/work"
 	cd "$T/work"
 	run bryo sandbox --memory 32m --pids 12 --cpus 0.5 -- sh -c 'tail /dev/zero; echo "hog $?"
-		sh -c "i=0; while [ \$i -lt 40 ]; do sleep 3 & i=\$((i+1)); done"; echo "bomb $?"' </dev/null
+		sh -c "i=0; while [ \$i -lt 40 ]; do sleep 60 & i=\$((i+1)); done"; echo "bomb $?"' </dev/null
 	echo "$output"
 	[ "$status" -eq 0 ]
 	has_line "hog 137"

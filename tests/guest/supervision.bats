@@ -174,12 +174,14 @@ readme_unit() { # readme_unit user|system [LINE...]
 
 # ------------------------------------------------------------------------------ Type=notify
 
-notify_bundle() { # notify_bundle LAST: the guest's own root, for its systemd-notify
+# notify_bundle LAST: the guest's own root, for its systemd-notify; LAST is done when $T/go is there
+notify_bundle() {
 	requires cmd:systemd-notify
 	rm -rf "$BUNDLE/rootfs"
 	config '.root = {path: "/", readonly: true} |
 		.mounts += [{destination: "/run", type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev"]}]'
-	args sh -c 'trap "exit 0" TERM; sleep 2; '"$1"'; while :; do sleep 0.2; done'
+	args sh -c 'trap "exit 0" TERM; until [ -e "$1/go" ]; do sleep 0.2; done; '"$1"'
+		while :; do sleep 0.2; done' sh "$T"
 }
 
 # ready_later user|system UNIT
@@ -187,6 +189,7 @@ ready_later() {
 	ctl "$1" start --no-block "$2"
 	wait_for 30 eval '[ "$(of_state '"$1"' .status)" = running ]' || { ctl "$1" status "$2"; false; }
 	[ "$(show "$1" "$2" ActiveState)" = activating ]
+	touch "$T/go"
 	wait_for 30 eval '[ "$(show '"$1 $2"' ActiveState)" = active ]'
 	follows "$1" "$2"
 }
@@ -213,7 +216,8 @@ ready_later() {
 }
 
 @test "Type=notify: a program that says nothing is not active, and its end is the end of the start" {
-	notify_bundle 'exit 3'
+	notify_bundle 'sleep 1; exit 3'
+	touch "$T/go"
 	readme_unit user Delegate=yes | sed '/^PIDFile=/d; /^Restart=/d; s/^Type=.*/Type=notify/' |
 		install_unit user "$ID.service"
 	run ctl user start "$ID.service"

@@ -326,9 +326,10 @@ root_only() { [ "$(id -u)" = 0 ] && in_initial_userns || skip "needs root: an ab
 # Row 65: containerd kills so what init left in a shared pid namespace.
 @test "kill --all KILL ends what init left behind, and is an error when nothing is left" {
 	config '.linux.namespaces |= map(select(.type != "pid"))'
-	args sh -c 'setsid sleep 998 & sleep 0.5'
+	args sh -c 'setsid sleep 998 & trap "exit 0" TERM; wait'
 	run_detached
 	wait_for 10 has_processes 2
+	bryo kill "$ID" TERM
 	wait_for_status stopped
 	local pid
 	pid=$(file cgroup.procs)
@@ -409,16 +410,17 @@ root_only() { [ "$(id -u)" = 0 ] && in_initial_userns || skip "needs root: an ab
 sandbox_cgroups() { seen find /sys/fs/cgroup -type d -name '*sandbox-*' | wc -l; }
 
 @test "a sandbox has a cgroup only on request" {
-	local word
-	"$BRYO" --root "$ROOT" sandbox --rw "$T" -- sh -c "touch $T/up; sleep 1" </dev/null >"$T/out" 2>&1 3>&- &
-	wait_for 10 test -e "$T/up"
+	local word hold="touch $T/up; while [ -e $T/up ]; do sleep 0.1; done"
+	timeout 60 "$BRYO" --root "$ROOT" sandbox --rw "$T" -- sh -c "$hold" </dev/null >"$T/out" 2>&1 3>&- &
+	wait_for 20 test -e "$T/up"
 	[ "$(sandbox_cgroups)" -eq 0 ]
+	rm "$T/up"
 	wait $!
 	word=$(bryo plan --format json -b "$BUNDLE" x | jq -r .cgroup.backend)
-	rm "$T/up"
-	"$BRYO" --root "$ROOT" --cgroup-manager "$word" sandbox --rw "$T" -- sh -c "touch $T/up; sleep 1" \
+	timeout 60 "$BRYO" --root "$ROOT" --cgroup-manager "$word" sandbox --rw "$T" -- sh -c "$hold" \
 		</dev/null >"$T/out" 2>&1 3>&- &
-	wait_for 10 test -e "$T/up"
+	wait_for 20 test -e "$T/up"
 	[ "$(sandbox_cgroups)" -ge 1 ]
+	rm "$T/up"
 	wait $!
 }

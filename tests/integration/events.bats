@@ -140,9 +140,9 @@ lines_of() { [ "$(wc -l <"$T/$1")" -ge "$2" ]; }
 	counted
 	start=$(date +%s%N)
 	follow events events --interval 300ms "$ID"
-	wait_for 5 lines_of events 1
+	wait_for 20 lines_of events 1
 	[ $(($(date +%s%N) - start)) -ge 300000000 ]
-	wait_for 5 lines_of events 3
+	wait_for 20 lines_of events 3
 	bryo kill "$ID" KILL
 	ends_with 0
 	[ ! -s "$T/events.err" ]
@@ -153,7 +153,7 @@ lines_of() { [ "$(wc -l <"$T/$1")" -ge "$2" ]; }
 @test "events that wait for a long interval end at once with the container" {
 	counted
 	follow events events --interval 1h "$ID"
-	sleep 0.3
+	wait_for 20 events_looks
 	bryo kill "$ID" KILL
 	ends_with 0
 	[ ! -s "$T/events" ]
@@ -167,11 +167,11 @@ lines_of() { [ "$(wc -l <"$T/$1")" -ge "$2" ]; }
 	counted
 	counts '.data.memory.usage.limit == 33554432' memory
 	follow events events --interval 1h "$ID"
-	sleep 0.5
+	wait_for 20 events_looks
 	[ ! -s "$T/events" ]
 	touch "$BUNDLE/rootfs/tmp/go"
 	wait_for 20 lines_of events 1
-	wait_for 5 test -e "$BUNDLE/rootfs/tmp/one"
+	wait_for 20 test -e "$BUNDLE/rootfs/tmp/one"
 	jq -e --arg id "$ID" '. == {type: "oom", id: $id}' "$T/events"
 	bryo stats --no-stream --interval 1ms "$ID" | jq -e '.oomKills == 1'
 	touch "$BUNDLE/rootfs/tmp/on"
@@ -233,15 +233,15 @@ lines_of() { [ "$(wc -l <"$T/$1")" -ge "$2" ]; }
 @test "stats follows containers that come and go" {
 	counted
 	follow stats stats --interval 200ms
-	wait_for 5 grep -q "\"id\":\"$ID\"" "$T/stats"
+	wait_for 20 grep -q "\"id\":\"$ID\"" "$T/stats"
 	run_detached "$ID-b"
-	wait_for 5 grep -q "\"id\":\"$ID-b\"" "$T/stats"
+	wait_for 20 grep -q "\"id\":\"$ID-b\"" "$T/stats"
 	bryo kill "$ID-b" KILL
 	wait_for_status stopped "$ID-b"
 	sleep 0.5
 	: >"$T/mark"
 	cp "$T/stats" "$T/before"
-	wait_for 5 lines_of stats $(($(wc -l <"$T/before") + 2))
+	wait_for 20 lines_of stats $(($(wc -l <"$T/before") + 2))
 	tail -n 1 "$T/stats" | jq -e --arg id "$ID" '.id == $id and .cpuPercent != null'
 	kill %%
 	wait %% || true
@@ -251,7 +251,7 @@ lines_of() { [ "$(wc -l <"$T/$1")" -ge "$2" ]; }
 	counted
 	run_detached "$ID-b"
 	follow stats stats --interval 100ms "$ID" "$ID-b"
-	wait_for 5 lines_of stats 2
+	wait_for 20 lines_of stats 2
 	bryo kill "$ID" KILL
 	wait_for_status stopped
 	sleep 0.3
@@ -291,7 +291,7 @@ on_terminal() {
 	requires cmd:script
 	# shellcheck disable=SC2024
 	script -qefc "$BRYO --root $ROOT stats --interval 100ms &
-		until grep -q '?25l' $T/screen; do sleep 0.1; done; kill -TERM \$!; wait \$!; echo status \$?" \
+		for i in \$(seq 200); do ! grep -q '?25l' $T/screen || break; sleep 0.1; done; kill -TERM \$!; wait \$!; echo status \$?" \
 		"$T/screen" >/dev/null 2>&1 </dev/null 3>&-
 	[ "$(grep -o $'\033\\[?25[lh]' "$T/screen" | tail -n 1)" = $'\033[?25h' ]
 	grep -q "status 143" "$T/screen"

@@ -51,7 +51,7 @@ holder() {
 	unshare "$@" --fork sh -c 'echo ready; exec sleep 60' >"$T/ready" 3>&- &
 	PIDS="$PIDS $!"
 	local parent=$!
-	wait_for 5 grep -q ready "$T/ready"
+	wait_for 20 grep -q ready "$T/ready"
 	holder=$(cat "/proc/$parent/task/$parent/children")
 	holder=${holder%% *}
 	PIDS="$holder $PIDS"

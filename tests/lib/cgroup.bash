@@ -118,6 +118,15 @@ has_controller() {
 # usage: CPU time of the container in us
 usage() { file cpu.stat "$@" | sed -n 's/^usage_usec //p'; }
 
+# events_looks: `bryo events --interval 1h $ID` does already, and waits. What comes before that is not told.
+# shellcheck disable=SC2010
+events_looks() {
+	local pid
+
+	pid=$(pgrep -fn "[b]ryo .*events --interval 1h $ID") &&
+		ls -l "/proc/$pid/fd" | grep -q inotify && grep -q '^State:.S' "/proc/$pid/status"
+}
+
 # a throw-away guest: what a test does to the machine there harms nobody
 requires_guest() {
 	[ -n "${BRYO_IN_GUEST-}" ] && sudo -n true 2>/dev/null ||
