@@ -15,6 +15,9 @@
 #define ID_MIN 4
 #define NONE   "-"
 
+/* An ID may be cut so far before a figure is left out: an engine's has 64 digits. */
+#define ID_CUT 24
+
 /* Three digits: 999B, 1.00KiB, 12.3MiB, 456GiB. */
 static void put_bytes(struct str *s, uint64_t v)
 {
@@ -147,8 +150,10 @@ static size_t layout_total(const struct layout *l)
 
 static void layout_fit(struct layout *l, size_t width)
 {
-	size_t total;
+	size_t total, id = l->width[0];
 
+	if (id > ID_CUT)
+		l->width[0] = ID_CUT;
 	for (int drop = DROPS; drop > 0 && layout_total(l) > width; drop--)
 		for (size_t i = 0; i < COLUMNS; i++)
 			if (columns[i].drop == drop)
@@ -158,6 +163,8 @@ static void layout_fit(struct layout *l, size_t width)
 		size_t over = total - width;
 
 		l->width[0] = l->width[0] > over + ID_MIN ? l->width[0] - over : ID_MIN;
+	} else if (id > ID_CUT) {
+		l->width[0] = id - ID_CUT < width - total ? id : ID_CUT + width - total;
 	}
 }
 

@@ -214,6 +214,24 @@ static void test_table(size_t i)
 	ok_str(got.p, tables[i].want, tables[i].what);
 }
 
+/* An engine's ID: 24 of it are enough where a figure needs the room, and it gets what none needs. */
+static void test_long_id(void)
+{
+	struct stats_row row =
+		busy("0123456789012345678901234567890123456789012345678901234567890123");
+	auto_str struct str wide = STR_INIT, narrow = STR_INIT, all = STR_INIT;
+
+	stats_table(&row, 1, 80, &narrow);
+	ok_str(narrow.p,
+	       "ID                                         CPU %      MEM    LIMIT   MEM %  PIDS\n"
+	       "012345678901234567890123456789012345678~  150.05  10.0MiB  40.0MiB   25.00     3\n",
+	       "a long ID is cut before figures are left out");
+	stats_table(&row, 1, 108, &wide);
+	ok(wide.p && strstr(wide.p, "\n01234567890123456789012~  150.05"), "down to 24");
+	stats_table(&row, 1, 200, &all);
+	ok(all.p && strstr(all.p, "567890123  150.05"), "and whole where there is room");
+}
+
 static void test_empty(void)
 {
 	auto_str struct str got = STR_INIT;
@@ -272,6 +290,7 @@ int main(void)
 		test_bytes(i);
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		test_table(i);
+	test_long_id();
 	test_empty();
 	test_share();
 	test_json();
