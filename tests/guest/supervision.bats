@@ -103,10 +103,15 @@ follows() {
 	[ "$(main_pid "$how" "$unit")" = "$(of_state "$how" .pid)" ]
 	group=$(cut -d: -f3 "/proc/$(main_pid "$how" "$unit")/cgroup")
 
+	wait_for 20 minds_term "$(main_pid "$how" "$unit")"
 	ctl "$how" stop "$unit"
 	[ "$(show "$how" "$unit" ActiveState)" = inactive ]
 	leaves_nothing "$how" "$group"
 }
+
+# minds_term PID: its trap is set. A SIGTERM that comes before is nothing to a process 1, and stop then takes
+# until the manager's patience is over.
+minds_term() { (("0x$(sed -n 's/^SigCgt:\t//p' "/proc/$1/status")" & 0x4000)); }
 
 restarted() {
 	local pid
@@ -167,6 +172,7 @@ readme_unit() { # readme_unit user|system [LINE...]
 	pid=$(of_state user .pid)
 	group=$(cut -d: -f3 "/proc/$pid/cgroup")
 	[[ "$group" == */bryo-$ID.scope* ]]
+	wait_for 20 minds_term "$pid"
 	ctl user stop "$ID.service"
 	wait_for 10 test ! -d "/proc/$pid"
 	leaves_nothing user "$group"
@@ -317,6 +323,7 @@ template_works() { # template_works user|system
 	wait_for 30 restarted user "$unit" "$pid" ||
 		{ ctl user status "$unit"; journalctl --user --no-pager -n 20; false; }
 	[ "$(cat "$group/memory.max")" = 67108864 ]
+	wait_for 20 minds_term "$(main_pid user "$unit")"
 	ctl user stop "$unit"
 	leaves_nothing user "${group#/sys/fs/cgroup}"
 	rm -rf "$HOME/.local/share/bryo/bundles/$ID" "$(unit_dir user)/$unit.d"
