@@ -246,6 +246,7 @@ gone() { [ ! -d "/proc/$PID" ] && has_no_cgroup "$GROUP"; }
 	run timeout 60 "$BRYO" --root "$T/second" run -b "$BUNDLE" "$ID"
 	[ "$status" -eq 1 ]
 	has_line "already exists"
+	has_line "take another ID, or name the scope yourself"
 	kill -0 "$pid"
 	[ "$(state_of)" = running ]
 	has_cgroup "$path"

@@ -20,6 +20,7 @@
 #define TIMEOUT_MS  60000
 #define QUESTION_MS 5000
 #define NO_BUS	    3
+#define EXISTS	    4
 
 static bool helper_find(struct arena *a, const char **ret, struct err *err)
 {
@@ -66,6 +67,11 @@ static int ask(bool user_manager, const char *const *words, size_t n, char *ret,
 	if (rc == 0 || !WIFEXITED(c.status) || WEXITSTATUS(c.status) == 0)
 		return rc;
 	rc = err_set(err, WEXITSTATUS(c.status) == NO_BUS ? ENOTCONN : EIO, "%s", c.output);
+	if (WEXITSTATUS(c.status) == EXISTS)
+		return err_hint(
+			err, rc,
+			"a container of another state directory may have it: take another ID, or name the "
+			"scope yourself, with linux.cgroupsPath slice:prefix:name");
 	return WEXITSTATUS(c.status) == NO_BUS ? no_bus(user_manager, err) : rc;
 }
 
