@@ -149,6 +149,36 @@ leaves_nothing() {
 	leaves_nothing
 }
 
+# What a session with KillUserProcesses=yes, a service or a CI job kills at its end is its whole cgroup.
+@test "a network's programs are where bryo was called; in a scope of one's own they are with the container" {
+	requires cmd:slirp4netns
+	[ -r /dev/net/tun ] && [ -w /dev/net/tun ] || skip "needs /dev/net/tun"
+	local pid all
+	run_detached "$ID" --net slirp4netns
+	[ "$(backend_of)" = systemd ]
+	[ "$(helpers | wc -l)" -eq 2 ]
+	for pid in $(helpers); do
+		cmp "/proc/$pid/cgroup" /proc/self/cgroup
+	done
+	bryo delete --force "$ID"
+	in_scope "$BRYO" --root "$ROOT" run -d -b "$BUNDLE" --net slirp4netns "$ID" </dev/null >"$T/out" 2>&1
+	all="$(helpers) $(bryo state "$ID" | jq .pid)"
+	[ "$(wc -w <<<"$all")" -eq 3 ]
+	for pid in $all; do
+		grep -qE "/$SCOPE(/|$)" "/proc/$pid/cgroup"
+	done
+	[ "$(file cgroup.procs)" = "${all##* }" ] # they are not counted, limited or frozen with it
+	bryo exec "$ID" test -e /sys/class/net/tap0
+	bryo kill "$ID" KILL
+	for pid in $all; do
+		wait_for 20 test ! -d "/proc/$pid"
+	done
+	bryo delete "$ID"
+	leaves_nothing
+}
+
+helpers() { jq -r '.helpers[].pid' "$ROOT/$ID/record.json"; }
+
 # -------------------------------------------------------------------------------- logout
 
 other=bryo-bob
