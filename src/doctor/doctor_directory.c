@@ -339,6 +339,8 @@ static void check_durable(struct doctor *d, const struct doctor_check *c, struct
 			d, f,
 			"%s: no XDG_RUNTIME_DIR of your own, so it stands in /tmp (kept from its cleaning)",
 			path);
+		if (!session_has_systemd())
+			return;
 		say_remedy(d, f,
 			   "log in with a session (ssh, machinectl shell), or %s and export "
 			   "XDG_RUNTIME_DIR=/run/user/%u",

@@ -84,6 +84,8 @@ const char *shell_word(const char *word, const char *what);
 /* What a file system's magic number means for containers, and its name. [pure] */
 enum fs_kind { FS_LOCAL, FS_NETWORK, FS_FUSE, FS_OVERLAY, FS_PLAIN /* without owners */ };
 enum fs_kind fs_classify(unsigned long magic, const char **ret_name);
+/* Whether this machine was booted with it: without it there are no sessions. */
+bool session_has_systemd(void);
 /* Whether what the user starts outlives the last session. In doctor_session.c. */
 bool session_lingers(struct doctor *d);
 /* Named: without a name loginctl takes the user of the session, who after su is another. */

@@ -13,7 +13,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-static bool has_systemd(void)
+bool session_has_systemd(void)
 {
 	return access("/run/systemd/system", F_OK) == 0;
 }
@@ -47,7 +47,7 @@ static void check_runtime_dir(struct doctor *d, const struct doctor_check *c, st
 	}
 	if (f->status != DOCTOR_DEGRADED || f->remedy)
 		return;
-	if (has_systemd())
+	if (session_has_systemd())
 		say_remedy(d, f,
 			   "log in with a session (ssh, machinectl shell USER@), or %s and export "
 			   "XDG_RUNTIME_DIR=/run/user/$(id -u)",
@@ -69,10 +69,10 @@ static void check_bus(struct doctor *d, const struct doctor_check *c, struct fin
 		return;
 	}
 	say_degraded(d, f, "%s",
-		     h->faked || h->privileged || has_systemd()
+		     h->faked || h->privileged || session_has_systemd()
 			     ? h->manager_why
 			     : "systemd does not run here: no scopes");
-	if (h->privileged || (!h->faked && !has_systemd()))
+	if (h->privileged || (!h->faked && !session_has_systemd()))
 		return;
 	say_remedy(d, f, "%s, then log in anew or systemctl --user start dbus; without a login: %s",
 		   distro_install(d, PACKAGE_DBUS), session_linger_remedy(d));
@@ -95,7 +95,7 @@ static void check_linger(struct doctor *d, const struct doctor_check *c, struct 
 	(void)c;
 	if (d->host.privileged) {
 		say_ok(d, f, "root's containers belong to no session");
-	} else if (!has_systemd()) {
+	} else if (!session_has_systemd()) {
 		say_ok(d, f, "no systemd that would end anything at a logout");
 	} else if (session_lingers(d)) {
 		say_ok(d, f, "what you start stays after the logout");

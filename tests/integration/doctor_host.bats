@@ -129,8 +129,10 @@ setup() {
 	check state.durable degraded "last session" "loginctl enable-linger root"
 	ROOT=/run/user/0/bryo broken "$session; mount -t tmpfs none /var/lib; mkdir -p /var/lib/systemd/linger; : >/var/lib/systemd/linger/root"
 	check state.durable ok
-	ROOT=/tmp/none-$ID broken :
-	check state.durable degraded "no XDG_RUNTIME_DIR" XDG_RUNTIME_DIR=/run/user/0
+	ROOT=/tmp/none-$ID broken "$session; mkdir -p /run/systemd/system"
+	check state.durable degraded "no XDG_RUNTIME_DIR" "loginctl enable-linger root" XDG_RUNTIME_DIR=/run/user/0
+	ROOT=/tmp/none-$ID broken "$session"
+	check state.durable degraded "no XDG_RUNTIME_DIR" "-> null"
 	# not one that is mounted over /var/tmp: bryo itself may be there
 	aged=$(mktemp -d /var/tmp/bryo-test.XXXXXX)
 	ROOT=$aged
