@@ -31,6 +31,27 @@ static uint64_t set_of(struct arena *a, const struct strv *names, const char *wh
 	return set;
 }
 
+/* The kernel's own rules: effective is a part of permitted, and ambient of that and of inheritable. */
+static void keep_rules(struct caps_plan *caps, struct notes *notes)
+{
+	uint64_t both = caps->permitted & caps->inheritable;
+
+	for (int cap = 0; cap < 64; cap++) {
+		uint64_t bit = 1ULL << cap;
+
+		if (caps->effective & ~caps->permitted & bit)
+			note_add(notes, NOTE_WARNING, "process.capabilities.effective",
+				 "it is not in permitted", "%s is left out", capability_name(cap));
+		/* no warning: the specs that runc and crun write ask for it, and get none either */
+		if (caps->ambient & ~both & bit)
+			note_add(notes, NOTE_ADAPTED, "process.capabilities.ambient",
+				 "it is not in permitted and inheritable", "%s is left out",
+				 capability_name(cap));
+	}
+	caps->effective &= caps->permitted;
+	caps->ambient &= both;
+}
+
 static int add_extra(char *const *extra, struct caps_plan *ret, struct err *err)
 {
 	for (; extra && *extra; extra++) {
@@ -56,9 +77,7 @@ int caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra,
 	ret->permitted = set_of(a, &caps->permitted, "permitted", notes);
 	ret->inheritable = set_of(a, &caps->inheritable, "inheritable", notes);
 	ret->ambient = set_of(a, &caps->ambient, "ambient", notes);
-	/* The kernel's own rules: effective and ambient are parts of permitted, ambient of inheritable. */
-	ret->effective &= ret->permitted;
-	ret->ambient &= ret->permitted & ret->inheritable;
+	keep_rules(ret, notes);
 	return add_extra(extra, ret, err);
 }
 

@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "oci/idmap_style.h"
 
+#include <limits.h>
 #include <linux/capability.h>
 
 static void add(struct err *all, struct err *one, int rc)
@@ -18,10 +19,26 @@ static void add(struct err *all, struct err *one, int rc)
 	*one = (struct err)ERR_INIT;
 }
 
+/* sethostname(2) and setdomainname(2) say EINVAL. */
+static int check_length(const char *what, const char *name, struct err *err)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	return n <= HOST_NAME_MAX
+		       ? 0
+		       : err_set(err, EINVAL, "%s has %zu bytes, and the kernel takes %d at most",
+				 what, n, HOST_NAME_MAX);
+}
+
 static int plan_names(const struct spec *spec, struct plan *plan, struct err *err)
 {
 	bool uts = plan->ns.differ & CLONE_NEWUTS;
+	int rc = check_length("hostname", spec->hostname, err);
 
+	if (rc == 0)
+		rc = check_length("domainname", spec->domainname, err);
+	if (rc < 0)
+		return rc;
 	plan->hostname = spec->hostname;
 	plan->domainname = spec->domainname;
 	plan->names_optional = str_eq(spec_annotation(spec, "org.bryo.hostname"), "best-effort");

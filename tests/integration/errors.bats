@@ -201,6 +201,16 @@ document() {
 	refuses "uts" "/proc/self/ns/ipc" "not a namespace of that type"
 }
 
+@test "a hostname that is too long for the kernel" {
+	local word
+
+	make_bundle empty
+	for word in hostname domainname; do
+		config 'del(.hostname, .domainname) | .[$w] = "x" * 65' --arg w $word
+		refuses "$word has 65 bytes" "64 at most"
+	done
+}
+
 @test "a hostname without a uts namespace would be the host's" {
 	make_bundle empty
 	config '.hostname = "box" | .linux.namespaces |= map(select(.type != "uts"))'

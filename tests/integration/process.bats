@@ -293,6 +293,18 @@ caps() { # caps: "Inh Prm Eff Bnd Amb" without leading zeros
 	has_line "'CAP_TELEPORT' is left out"
 }
 
+@test "an effective capability that is not permitted is a warning; an ambient one is in the plan" {
+	make_bundle
+	config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL"], permitted: ["CAP_CHOWN"],
+		effective: ["CAP_CHOWN", "CAP_KILL"], ambient: ["CAP_CHOWN"]}'
+	caps
+	[ "$got" = "0 $CHOWN $CHOWN 21 0" ]
+	has_line "process.capabilities.effective: CAP_KILL is left out (it is not in permitted)"
+	not has_line ambient
+	run bryo plan -b "$BUNDLE"
+	has_line "process.capabilities.ambient: CAP_CHOWN is left out"
+}
+
 @test "capabilities as a list are refused as older than 1.0" {
 	make_bundle
 	config '.process.capabilities = ["CAP_CHOWN"]'
