@@ -10,6 +10,7 @@
 #include "unpack.h"
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/sys.h"
 
@@ -52,21 +53,31 @@ static int open_below(const struct copy *c, const char *path, int flags)
 	return sys_openat2(c->source, *path ? path : ".", &how);
 }
 
+static size_t at_most(int64_t size, size_t max)
+{
+	return size < (int64_t)max ? (size_t)size : max;
+}
+
+/* No more than that: what follows is a hole, which would become zeros on disk. */
 static int copy_bytes(struct copy *c, int to, int64_t size, struct err *err)
 {
 	auto_free char *piece = NULL;
-	ssize_t n;
+	ssize_t n = 0;
 
-	while (size > 0 && (n = copy_file_range(c->fd, NULL, to, NULL, 1u << 30, 0)) > 0) {
+	while (size > 0 &&
+	       (n = copy_file_range(c->fd, NULL, to, NULL, at_most(size, 1u << 30), 0)) > 0) {
 		size -= n;
 		target_wrote(c->t, (uint64_t)n);
 	}
 	if (size <= 0)
 		return 0;
 	piece = mem_alloc(PIECE);
-	while ((n = read(c->fd, piece, PIECE)) > 0) {
-		if (write(to, piece, (size_t)n) != n)
-			return err_sys(err, "write");
+	while (size > 0 && (n = read(c->fd, piece, at_most(size, PIECE))) > 0) {
+		int rc = fd_write_all(to, piece, (size_t)n, err);
+
+		if (rc < 0)
+			return rc;
+		size -= n;
 		target_wrote(c->t, (uint64_t)n);
 	}
 	return n < 0 ? err_sys(err, "read") : 0;
@@ -136,7 +147,7 @@ static int ask_owner(struct item *item, const struct stat *st, struct err *err)
 		return 0;
 	tell("ask %s", item->path);
 	if (!fgets(line, sizeof(line), stdin) || sscanf(line, "%lld %lld", &uid, &gid) != 2)
-		return err_set(err, EPROTO, "nobody knows the owner");
+		return err_set(err, EPROTO, "nobody knows the owner of '%s'", item->path);
 	item->uid = uid;
 	item->gid = gid;
 	return 0;
@@ -165,7 +176,7 @@ static int open_source(struct copy *c, const struct stat *st, const char *path, 
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return 0;
 	c->fd = open_below(c, path, O_RDONLY | O_NONBLOCK);
-	return c->fd < 0 ? err_sys(err, "open it") : 0;
+	return c->fd < 0 ? err_sys(err, "open '%s'", path) : 0;
 }
 
 static int add_file(struct copy *c, const char *path, const struct stat *st, int dir,
@@ -188,7 +199,7 @@ static int add_file(struct copy *c, const char *path, const struct stat *st, int
 	if (S_ISLNK(st->st_mode)) {
 		n = readlinkat(dir, name, link, sizeof(link) - 1);
 		if (n < 0)
-			return err_sys(err, "read the link");
+			return err_sys(err, "read the link '%s'", path);
 		link[n] = '\0';
 		item.link = link;
 	} else if (!S_ISDIR(st->st_mode)) {
@@ -208,7 +219,7 @@ static int add_entries(struct copy *c, DIR *d, const char *path, struct err *err
 	struct stat st;
 	int rc = 0;
 
-	while (rc == 0 && (errno = 0, e = readdir(d))) {
+	for (errno = 0; rc == 0 && (e = readdir(d)); errno = 0) {
 		auto_free char *below = NULL;
 
 		if (str_eq(e->d_name, ".") || str_eq(e->d_name, ".."))
@@ -220,10 +231,8 @@ static int add_entries(struct copy *c, DIR *d, const char *path, struct err *err
 			str_addn(&c->todo, below, strlen(below) + 1);
 		else
 			rc = add_file(c, below, &st, dirfd(d), e->d_name, err);
-		if (rc < 0)
-			return err_in(err, rc, "copy '%s'", below);
 	}
-	return rc;
+	return rc == 0 && errno ? err_sys(err, "read '%s'", *path ? path : ".") : rc;
 }
 
 /* What is mounted on it is not entered: it is copied empty. */

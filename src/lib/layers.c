@@ -67,6 +67,8 @@ int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_
 		err_set(err, EINVAL, "--upper and --ephemeral exclude each other");
 		return err_hint(err, -EINVAL, "changes are kept, or they are thrown away");
 	}
+	if (o->upper && !*o->upper)
+		return err_set(err, EINVAL, "--upper: the name of the directory is empty");
 	if (o->rootfs) {
 		spec->root.path = absolute(a, o->rootfs);
 		spec->root.present = true;

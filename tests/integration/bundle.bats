@@ -142,10 +142,43 @@ image() { python3 "$CRAFT" image "$@" "$T/1.tar" "$T/2.tar"; }
 	[ -x "$T/c/rootfs/bin/hello" ]
 }
 
+# islands FILE: some data, 16 MiB of nothing, and so on
+islands() {
+	local i
+
+	for i in 0 1 2 3; do
+		echo "$i" | dd of="$1" bs=1M seek=$((i * 16)) conv=notrunc status=none
+	done
+	truncate -s 100M "$1"
+}
+
+@test "bundle: holes stay holes on another file system as well, and a full one is said" {
+	requires userns-nested
+	local map=--map-root-user
+
+	[ "$(id -u)" != 0 ] || ! in_initial_userns || map=--mount
+	mkdir "$T/d" "$T/small"
+	islands "$T/d/islands"
+	head -c 2M /dev/urandom >"$T/big"
+	run unshare $map --mount bash -c '
+		mount -t tmpfs -o size=1m none "$1/small" || exit 99
+		"$BRYO" --root "$1/state" bundle "$1/d" "$1/small/b" && stat -c %b "$1/small/b/rootfs/islands"
+		cmp "$1/d/islands" "$1/small/b/rootfs/islands"
+		rm -rf "$1/small/b"
+		mv "$1/big" "$1/d/"
+		"$BRYO" --root "$1/state" bundle "$1/d" "$1/small/b"
+		echo "status $? left $(ls -A "$1/small")"' sh "$T" 3>&-
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" -lt 1000 ]
+	[ "${lines[1]}" = "bryo: $T/d: 'big': write: No space left on device" ]
+	[ "${lines[2]}" = "status 1 left " ]
+}
+
 @test "bundle: a directory is copied: links, modes, times, holes, hard links" {
 	ln "$T/fs/bin/busybox" "$T/fs/hard"
 	ln -s bin/busybox "$T/fs/soft"
 	truncate -s 1G "$T/fs/sparse"
+	islands "$T/fs/islands"
 	chmod 4711 "$T/fs/etc"
 	touch -d @1000000000 "$T/fs/etc" "$T/fs/soft" -h
 	bryo bundle "$T/fs" "$T/b"
@@ -154,6 +187,8 @@ image() { python3 "$CRAFT" image "$@" "$T/1.tar" "$T/2.tar"; }
 	[ "$(stat -c %a:%Y "$T/b/rootfs/etc")" = 4711:1000000000 ]
 	[ "$(stat -c %s "$T/b/rootfs/sparse")" = 1073741824 ]
 	[ "$(stat -c %b "$T/b/rootfs/sparse")" -lt 1000 ]
+	cmp "$T/fs/islands" "$T/b/rootfs/islands"
+	[ "$(stat -c %b "$T/b/rootfs/islands")" -lt 1000 ]
 	run_bundle "$T/b" stat -c %u:%g /bin/busybox
 	[ "$output" = 0:0 ]
 	run bryo bundle "$T/fs" "$T/fs/inside"

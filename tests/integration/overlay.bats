@@ -155,6 +155,13 @@ x"
 	[ "$output" = "751 0" ]
 }
 
+@test "upper: an empty name is refused, not taken for the directory we are in" {
+	in_layers --upper "" -- true
+	[ "$status" -eq 1 ]
+	has_line "--upper: the name of the directory is empty"
+	[ ! -e upper ]
+}
+
 @test "upper and ephemeral exclude each other, as options and as annotations" {
 	in_layers --upper "$T/keep" --ephemeral -- true
 	[ "$status" -ne 0 ]
