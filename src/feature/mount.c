@@ -357,7 +357,8 @@ int mount_inside(const struct mount_plan *plan, int rootfd, struct err *err)
 			err_hint(
 				err, rc,
 				"the mount point is missing and the file system there is read-only: "
-				"make it in the image, or give the root a place for changes: --ephemeral");
+				"make it in the image, or give the root a place for changes: --ephemeral; "
+				"in a sandbox take a path that is not below the host's, such as /run/NAME");
 		if (rc < 0)
 			return err_in(err, rc, "mount '%s'", plan->v[i].target);
 		if (plan->sources[i] >= 0)

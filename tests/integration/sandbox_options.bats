@@ -112,6 +112,16 @@ spec() {
 	[[ "$output" == *nosuid,nodev,noexec*size=1024k* ]]
 }
 
+@test "--tmpfs on a file, or below what is the host's, is refused with what to do" {
+	run box --tmpfs /etc/passwd -- true
+	[ "$status" -eq 125 ]
+	has_line "Not a directory [a directory can be mounted only on a directory"
+	run box --tmpfs /etc/not-there -- true
+	[ "$status" -eq 125 ]
+	has_line "Read-only file system"
+	has_line "in a sandbox take a path that is not below the host's, such as /run/NAME]"
+}
+
 @test "--tmpfs with a word that it does not know, or on the root, is refused" {
 	run box --tmpfs /x:size=lots -- true
 	[ "$status" -eq 125 ]
