@@ -77,6 +77,8 @@ static _Noreturn void exec_main(const struct join_exec *j, int sock)
 
 static int enter(const struct job *job, struct err *err)
 {
+	int rc;
+
 	/* the clone inherits it; the files of what is not dumpable any more are root's */
 	if (job->exec && rlimit_oom_outside(&job->exec->process->rlimits, getpid(), err) < 0)
 		return -err->num;
@@ -87,10 +89,14 @@ static int enter(const struct job *job, struct err *err)
 		return -err->num;
 	if (job->init)
 		return ns_join_inside(&job->init->plan->ns, err);
-	if (setns(job->exec->init, (int)(job->exec->namespaces & ~(uint32_t)CLONE_NEWCGROUP)) < 0)
-		return err_hint(err, err_sys(err, "enter the container's namespaces"),
-				"only who created the container, from the same user namespace, can enter it");
-	return 0;
+	if (setns(job->exec->init, (int)(job->exec->namespaces & ~(uint32_t)CLONE_NEWCGROUP)) == 0)
+		return 0;
+	rc = err_sys(err, "enter the container's namespaces");
+	return err_hint(
+		err, rc,
+		rc == -ESRCH
+			? "the container is ending"
+			: "only who created the container, from the same user namespace, can enter it");
 }
 
 /* This is the joiner: it lives for milliseconds, between setns and clone. */

@@ -246,6 +246,27 @@ process() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process"; }
 	ends_with 137
 }
 
+@test "exec in a container that is ending says so" {
+	local job pid
+
+	run_detached
+	pid=$(bryo state "$ID" | jq .pid)
+	"$BRYO" --root "$ROOT" exec "$ID" sh -c 'touch /tmp/ready; exec sleep 100' </dev/null >/dev/null 2>&1 3>&- &
+	job=$!
+	wait_for 5 test -e "$BUNDLE/rootfs/tmp/ready"
+	# while that one is not reaped, the pid namespace and its first process do not end
+	kill -STOP $job
+	bryo kill "$ID" KILL
+	wait_for 5 eval "! grep -q . /proc/$pid/cmdline"
+	sleep 0.1
+	run bryo exec "$ID" true
+	kill -CONT $job
+	[ "$status" -eq 255 ]
+	has_line "[the container is ending]"
+	ends_with 137
+	wait_for_status stopped
+}
+
 @test "exec has the container's rlimits, umask and oom score" {
 	config '.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 99}] | .process.user.umask = 63'
 	run_detached
