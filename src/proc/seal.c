@@ -70,6 +70,8 @@ static void explain_exec(const char *path, int num, struct err *err)
 		explain_interpreter(path, err);
 	else if (S_ISDIR(st.st_mode))
 		err_hint(err, 0, "'%s' is a directory", path);
+	else if (!S_ISREG(st.st_mode))
+		err_hint(err, 0, "'%s' is not a regular file", path);
 	else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
 		err_hint(err, 0, "'%s' is on a file system that is mounted noexec", path);
 	else

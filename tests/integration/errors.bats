@@ -291,10 +291,13 @@ document() {
 	refuses "'/etc/passwd'" "permission denied" "execut"
 }
 
-@test "a program that is a directory" {
+@test "a program that is a directory, or a FIFO" {
 	make_bundle
 	args /etc
 	refuses "'/etc'" "permission denied" "directory"
+	mkfifo -m 755 "$BUNDLE/rootfs/bin/fifo"
+	args fifo
+	refuses "'fifo'" "permission denied" "'/bin/fifo' is not a regular file"
 }
 
 @test "a script whose interpreter is missing: says that it is the interpreter" {
