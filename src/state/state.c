@@ -102,13 +102,14 @@ static int open_root(char *path, enum root_trust trust, bool create, struct err 
 		fd = open_dir_at(AT_FDCWD, path, nofollow);
 	}
 	if (fd < 0) {
-		bool alien = errno == ELOOP || errno == ENOTDIR;
-
 		rc = err_sys(err, "open state directory '%s'", path);
-		return alien ? err_hint(err, rc,
-					"it must be a directory and not a link: remove it, "
-					"or name another one with --root")
-			     : rc;
+		if (rc == -ELOOP || rc == -ENOTDIR)
+			err_hint(err, rc, "it must be a directory and not a link: remove it, "
+					  "or name another one with --root");
+		if (rc == -EACCES)
+			err_hint(err, rc, "it or a directory above it is closed to you: "
+					  "name one of your own with --root");
+		return rc;
 	}
 	rc = check_root(fd, path, trust, err);
 	return rc < 0 ? rc : take_fd(&fd);

@@ -195,6 +195,16 @@ teardown() { bryo_teardown; }
 	lines_are 1
 }
 
+@test "a state directory that is closed to the caller" {
+	[ "$(id -u)" != 0 ] || skip "needs user: nothing is closed to root"
+	make_bundle empty
+	chmod 0 "$ROOT"
+	refused 1 bryo run -b "$BUNDLE" "$ID"
+	chmod 700 "$ROOT"
+	says "open state directory '$ROOT'" "Permission denied" "--root"
+	lines_are 1
+}
+
 @test "a state directory that anyone may write" {
 	make_bundle empty
 	chmod 777 "$ROOT"
