@@ -4,6 +4,7 @@
  */
 #include "plan.h"
 
+#include "base/cleanup.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "feature/mount_data.h"
@@ -61,6 +62,28 @@ static int check_userns(const struct spec *spec, const struct plan *plan, struct
 		"annotation " USERNS_ANNOTATION ": the process may have CAP_SYS_RESOURCE, "
 		"with which it can allow user namespaces again");
 	return err_hint(err, -EINVAL, "take it out of process.capabilities, of bounding above all");
+}
+
+/* crun's, which are not here: passed over, less would be around the program than was asked for. */
+static int check_foreign(const struct spec *spec, struct err *err)
+{
+	static const struct {
+		const char *key, *what;
+	} rows[] = {
+		{ "run.oci.handler", "programs are executed by the kernel only" },
+		{ "run.oci.seccomp_bpf_data", "filters are made from linux.seccomp only" },
+		{ "run.oci.seccomp.plugins", "notifications go to an agent only" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (!spec_annotation(spec, rows[i].key))
+			continue;
+		err_set(err, ENOTSUP, "annotation %s is not supported: %s", rows[i].key,
+			rows[i].what);
+		return err_hint(err, -ENOTSUP,
+				"take it out if the container may run without, or run it with crun");
+	}
+	return 0;
 }
 
 /* Who gets the content of a descriptor does not get the descriptor. */
@@ -131,7 +154,7 @@ int plan_check(const struct spec *spec, const struct plan *plan, struct notes *n
 	check_device_rules(spec, plan, notes);
 	if (check_data(plan, err) < 0 || check_ports(plan, err) < 0)
 		return -EINVAL;
-	if (check_changes(plan, err) < 0)
+	if (check_changes(plan, err) < 0 || check_foreign(spec, err) < 0)
 		return -ENOTSUP;
 	return check_userns(spec, plan, err);
 }

@@ -370,3 +370,16 @@ document() {
 	[ "$(jq -r .level "$T/log.before")" = error ]
 	says "$(jq -r .msg "$T/log.before")"
 }
+
+# Passed over, less would be around the program than was asked for.
+# covers: run.oci.handler run.oci.seccomp_bpf_data run.oci.seccomp.plugins
+@test "annotations of crun's that are not here are refused, not passed over" {
+	local name
+
+	make_bundle
+	args true
+	for name in run.oci.handler run.oci.seccomp_bpf_data run.oci.seccomp.plugins; do
+		config '.annotations = {($n): "x"}' --arg n $name
+		refuses "annotation $name" "not supported" "take it out"
+	done
+}
