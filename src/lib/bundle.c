@@ -412,6 +412,19 @@ static int unpack(struct making *m, struct err *err)
 	return rc < 0 ? err_in(err, rc, "%s", m->o->source) : 0;
 }
 
+static int choose_ids(struct making *m, struct err *err)
+{
+	const struct host *host = &m->ctx->host;
+	int rc = userns_ids(&m->arena, &m->ctx->host, m->o->idmap, &m->ids, err);
+	uint32_t inside;
+
+	if (rc < 0 || host->privileged || id_to_inside(&m->ids.uid, host->uid, &inside))
+		return rc;
+	rc = err_set(err, EINVAL, "idmap: your own uid %u, who makes the directory, is not mapped",
+		     host->uid);
+	return err_hint(err, rc, "map it to some ID, or leave the mapping out");
+}
+
 static int named_meanwhile(int rc, struct err *err)
 {
 	return rc == -ENOTEMPTY || rc == -EEXIST
@@ -430,7 +443,7 @@ static int make(struct making *m, struct err *err)
 	if (rc == 0)
 		rc = check_apart(m, err);
 	if (rc == 0)
-		rc = userns_ids(&m->arena, &m->ctx->host, m->o->idmap, &m->ids, err);
+		rc = choose_ids(m, err);
 	if (rc < 0)
 		return rc;
 	userns_sweep(&m->ctx->host, m->parent);

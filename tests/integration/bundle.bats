@@ -226,6 +226,19 @@ islands() {
 	[ ! -e "$T/b" ]
 }
 
+@test "bundle: a mapping without the caller's own ID is refused" {
+	requires user subid
+	local first
+
+	first=$(awk -F: -v u="$(id -un)" '$1 == u { print $2; exit }' /etc/subuid)
+	[ -n "$first" ] || skip "needs subid: no range by name"
+	pack "$T/fs.tar"
+	run bryo bundle --idmap "0:$first:1000" "$T/fs.tar" b
+	[ "$status" -eq 1 ]
+	has_line "idmap: your own uid $(id -u)"
+	[ -z "$(find . -maxdepth 1 -name '*b')" ]
+}
+
 @test "bundle: an image without layers is an empty root file system" {
 	requires cmd:python3
 	python3 "$CRAFT" image "$T/i" v1 '{"Cmd": ["/x"]}'

@@ -155,6 +155,21 @@ x"
 	[ "$output" = "751 0" ]
 }
 
+@test "upper: kept in a set-group-ID directory of a group that is not mapped" {
+	requires_test_user
+	mkdir "$T/state2" "$T/project"
+	chown "$BRYO_TEST_USER" "$T/state2" "$T/project"
+	chgrp 1 "$T/project"
+	chmod 2775 "$T/project"
+	chmod 755 "$T"
+	make_rootfs "$T/rootfs"
+	run as_user "$BRYO" --root "$T/state2" run --idmap single --rootfs "$T/rootfs" --upper "$T/project/u" "$ID" \
+		sh -c 'mkdir /d && ls -d /d' </dev/null
+	[ "$status" -eq 0 ]
+	[ "$output" = /d ]
+	[ -d "$T/project/u/upper/d" ]
+}
+
 @test "upper: an empty name is refused, not taken for the directory we are in" {
 	in_layers --upper "" -- true
 	[ "$status" -eq 1 ]
