@@ -86,6 +86,32 @@ static int check_foreign(const struct spec *spec, struct err *err)
 	return 0;
 }
 
+/* Of ours one that is misspelt would be passed over in silence; an error the spec forbids. */
+static void check_own(const struct spec *spec, struct notes *notes)
+{
+	static const char own[] = "org.bryo.";
+	static const char *const known[] = {
+		"clamp",	 "dieWithParent", "hostname",	   "idmap",
+		"init",		 "limits",	  "network",	   "overlay.ephemeral",
+		"overlay.idmap", "overlay.lower", "overlay.upper", "proc",
+		"publish",	 "rootfs",	  "session",	   "timeout",
+		"userns",
+	};
+
+	for (size_t i = 0; i < spec->annotations.n; i++) {
+		const char *name = spec->annotations.v[i].name;
+		bool found = !str_starts(name, own);
+
+		for (size_t k = 0; k < ARRAY_LEN(known) && !found; k++)
+			found = str_eq(name + sizeof(own) - 1, known[k]);
+		if (found)
+			continue;
+		note_add(notes, NOTE_WARNING, "annotations", "this bryo knows none of that name",
+			 "'%.80s' has no effect", name);
+		note_remedy(notes, "bryo(1), ANNOTATIONS, has their names");
+	}
+}
+
 /* Who gets the content of a descriptor does not get the descriptor. */
 static int check_data(const struct plan *plan, struct err *err)
 {
@@ -152,6 +178,7 @@ int plan_check(const struct spec *spec, const struct plan *plan, struct notes *n
 {
 	check_sharing(spec, plan, notes);
 	check_device_rules(spec, plan, notes);
+	check_own(spec, notes);
 	if (check_data(plan, err) < 0 || check_ports(plan, err) < 0)
 		return -EINVAL;
 	if (check_changes(plan, err) < 0 || check_foreign(spec, err) < 0)

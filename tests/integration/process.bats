@@ -477,6 +477,26 @@ may_have_oom_score() { (echo "$1" >"/proc/$BASHPID/oom_score_adj") 2>/dev/null; 
 	[ "$output" = good ]
 }
 
+@test "an annotation of bryo's that is misspelt is a warning; all of the man page are known" {
+	local names
+
+	make_bundle
+	args true
+	config '.annotations = {"org.bryo.die-with-parent": "true", "org.example.other": "x", "org.bryo": "x"}'
+	run bryo run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	has_line "annotations: 'org.bryo.die-with-parent' has no effect"
+	[ "$(grep -c "has no effect" <<<"$output")" -eq 1 ]
+
+	names=$(sed -n 's/^\.It Cm \(org\.bryo\.[A-Za-z.]*\).*/\1/p' "$BATS_TEST_DIRNAME/../../man/bryo.1")
+	[ "$(wc -l <<<"$names")" -gt 10 ]
+	config '.annotations = ($names | split("\n") | map({(.): "x"}) | add +
+		{"org.bryo.network": "none", "org.bryo.publish": "8080:80", "org.bryo.idmap": "single", "org.bryo.proc": "new"})' --arg names "$names"
+	run bryo plan -b "$BUNDLE"
+	has_line "org.bryo.init"
+	not has_line "has no effect"
+}
+
 # covers: annotations
 @test "annotations are in the state" {
 	make_bundle
