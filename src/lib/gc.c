@@ -11,8 +11,8 @@
  *	- a cgroup with our mark of which no record of this state directory tells
  *	- a helper program whose container has ended, and that did not notice
  *	- directories of changes that were to be thrown away, of another boot
- *	- scratch directories (base/scratch.h) that nobody works in, where we may look: below TMPDIR,
- *	  /var/tmp and /tmp. Elsewhere the next bundle or plan in the same place finds them
+ *	- scratch directories (base/scratch.h) that nobody works in, where we may look: below TMPDIR or
+ *	  /tmp, and /var/tmp. Elsewhere the next bundle or plan in the same place finds them
  *	- half-written files of a container, mounts in the state directory of a garbage one, and what
  *	  is too much in the cache of filters
  * A container of another pid namespace may run there, and is left alone unless it certainly has ended.
@@ -391,8 +391,9 @@ static void sweep_scratch(struct gc *g)
 	const char *tmp = getenv("TMPDIR");
 
 	sweep_place(g, "/var/tmp");
-	sweep_place(g, "/tmp");
-	if (tmp && tmp[0] == '/' && !str_eq(tmp, "/var/tmp") && !str_eq(tmp, "/tmp"))
+	if (!tmp || tmp[0] != '/')
+		sweep_place(g, "/tmp");
+	else if (!str_eq(tmp, "/var/tmp"))
 		sweep_place(g, tmp);
 }
 
