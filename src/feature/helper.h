@@ -13,6 +13,7 @@
 
 #define HELPER_FD_INIT	3
 #define HELPER_FD_READY 4
+#define HELPER_KEEPER	"bryo-keeper" /* its name in the record */
 
 struct helper_desc {
 	const char *name;	 /* in errors, and in the record */

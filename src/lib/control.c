@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "feature/helper.h"
 #include "feature/hooks.h"
 #include "feature/terminal.h"
 #include "lib/members.h"
@@ -140,6 +141,26 @@ static void tell_timeout(const struct bryo_ctx *ctx, const char *id)
 	(void)ctx->notice(ctx->notice_arg, text.p);
 }
 
+/* Once it has ended, for its terminal's sake. */
+static void tell_network(const struct bryo_ctx *ctx, const char *id)
+{
+	auto_str struct str text = STR_INIT;
+
+	if (!ctx->live.waiter.keeper_first || !ctx->notice)
+		return;
+	str_addf(&text, "container '%s' had lost its network: %s ended before it", id,
+		 ctx->live.c.record.net_backend);
+	(void)ctx->notice(ctx->notice_arg, text.p);
+}
+
+static pid_t keeper_of(const struct record *r)
+{
+	for (size_t i = 0; i < r->helpers.n; i++)
+		if (str_eq(r->helpers.v[i].name, HELPER_KEEPER))
+			return r->helpers.v[i].pid;
+	return 0;
+}
+
 int bryo_wait_signal(const bryo_ctx *ctx)
 {
 	return ctx->live.waiter.signal;
@@ -156,6 +177,7 @@ int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e
 	if (!str_eq(l->id, id) || l->pidfd < 0)
 		return err_set(err, ECHILD, "container '%s' was not created in the foreground by this process", id);
 	watch_notify(l);
+	l->waiter.keeper = keeper_of(&l->c.record);
 	if (has_pty)
 		rc = relay_begin(&relay, take_fd(&l->pty), err);
 	if (rc == 0)
@@ -163,6 +185,7 @@ int bryo_wait(bryo_ctx *ctx, const char *id, int *ret_status, struct bryo_err *e
 	if (has_pty)
 		relay_end(&relay);
 	tell_timeout(ctx, id);
+	tell_network(ctx, id);
 	wait_disarm(&l->waiter);
 	fd_closep(&l->pidfd);
 	return rc;

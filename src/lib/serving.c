@@ -40,7 +40,7 @@ void serving_record(struct arena *a, const struct helper_runs *runs, pid_t fuse,
 	for (size_t i = 0; i < runs->n; i++) {
 		add(r, runs->v[i].desc->name, runs->v[i].pid);
 		if (runs->v[i].keeper)
-			add(r, "bryo-keeper", runs->v[i].keeper);
+			add(r, HELPER_KEEPER, runs->v[i].keeper);
 	}
 }
 

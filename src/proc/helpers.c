@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define KEEPER	  "bryo-keeper"
 #define WORDS_MAX 16384
 #define REPORT_MS 5000
 
@@ -104,7 +103,7 @@ static int start_kept(struct helper_run *h, struct err *err)
 	auto_arena struct arena a = ARENA_INIT;
 	const char *path, **argv;
 	size_t n = 0;
-	int rc = libexec_find(&a, KEEPER, &path, err);
+	int rc = libexec_find(&a, HELPER_KEEPER, &path, err);
 
 	if (rc < 0)
 		return err_hint(err, rc,
@@ -113,7 +112,7 @@ static int start_kept(struct helper_run *h, struct err *err)
 	while (h->desc->argv[n])
 		n++;
 	argv = arena_alloc(&a, (n + 4) * sizeof(*argv));
-	argv[0] = KEEPER;
+	argv[0] = HELPER_KEEPER;
 	argv[1] = h->desc->ready_fifo ? "-" : "ready";
 	argv[2] = h->desc->path;
 	memcpy(argv + 3, h->desc->argv, n * sizeof(*argv));

@@ -29,6 +29,7 @@
 #endif
 
 #define SIGNALS_PER_READ 8
+#define TOGETHER_MS	 200 /* what ends because the program does may be quicker than the kernel's word */
 
 struct loop {
 	struct waiter *w;
@@ -49,11 +50,18 @@ static void wait_mask(sigset_t *set)
 		sigdelset(set, alone[i]);
 }
 
+static bool is_alive(const struct loop *l)
+{
+	struct pollfd p = { .fd = l->pidfd, .events = POLLIN };
+
+	return !l->ended && poll(&p, 1, TOGETHER_MS) == 0;
+}
+
 /*
  * Everything that became our child and ended, but not the program itself, whose status is
  * still wanted: it is only looked at (WNOWAIT), and hides what is behind it until it is reaped.
  */
-static void reap_others(pid_t pid)
+static void reap_others(const struct loop *l, pid_t pid)
 {
 	for (;;) {
 		siginfo_t info = { 0 };
@@ -61,6 +69,8 @@ static void reap_others(pid_t pid)
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
 		    info.si_pid == 0 || info.si_pid == pid)
 			return;
+		if (info.si_pid == l->w->keeper)
+			l->w->keeper_first = is_alive(l);
 		(void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG | __WALL);
 	}
 }
@@ -76,7 +86,7 @@ static void on_signal(struct loop *l, const struct signalfd_siginfo *s)
 	int sig = (int)s->ssi_signo;
 
 	if (sig == SIGCHLD) {
-		reap_others(l->pid);
+		reap_others(l, l->pid);
 	} else if (sig == SIGCONT) {
 		if (l->relay)
 			relay_resume(l->relay);
@@ -237,7 +247,7 @@ int wait_loop(struct waiter *w, pid_t pid, int pidfd, struct relay *relay, int *
 	rc = take_status(&l, ret_status, err);
 	if (w->adopts)
 		orphans_end(&w->others);
-	reap_others(0);
+	reap_others(&l, 0);
 	if (rc == 0 && relay && relay->lost) {
 		errno = relay->lost;
 		return err_sys(err, "write the program's output");

@@ -32,6 +32,8 @@ struct waiter {
 	struct limit limit;		/* set once armed */
 	int signal;			/* out: what the program died of, or 0 */
 	struct orphans others;		/* with adopts: children that are not the container's */
+	pid_t keeper;			/* a child that ends with the program, set once armed; 0: none */
+	bool keeper_first;		/* out: it ended before the program did */
 	int watch;			/* one more descriptor to look after, set once armed; -1: none */
 	void (*watched)(void *arg);	/* it can be read */
 	void *watch_arg;

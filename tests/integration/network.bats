@@ -178,6 +178,33 @@ lifetimes() { # lifetimes BACKEND
 	[ -z "$output" ]
 }
 
+killed_meanwhile() { # killed_meanwhile BACKEND: the user of a run in the foreground is told
+	local run helper
+
+	net_requires "$1"
+	args sleep 60
+	"$BRYO" --root "$ROOT" run -b "$BUNDLE" --net "$1" "$ID" >"$T/said" 2>&1 </dev/null 3>&- &
+	run=$!
+	wait_for_status running
+	helper=$(jq --arg name "$1" '.helpers[] | select(.name == $name) | .pid' "$ROOT/$ID/record.json")
+	kill -KILL "$helper"
+	wait_for 5 eval "! grep -q '^State:.[^Z]' /proc/$helper/status"
+	sleep 0.3 # until the run has seen it, which a container that ends meanwhile would hide
+	bryo kill "$ID" KILL
+	wait "$run" || [ $? -eq 137 ]
+	grep -q "container '$ID' had lost its network: $1 ended before it" "$T/said"
+	args true
+	run bryo run -b "$BUNDLE" --net "$1" "$ID"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "slirp4netns that is killed while its container runs is told" { killed_meanwhile slirp4netns; }
+@test "pasta that is killed while its container runs is told" {
+	[ -n "$(ip route show default)" ] || skip "needs a default route: pasta copies an interface's addresses"
+	killed_meanwhile pasta
+}
+
 # see setup_file
 @test "a helper that never gets ready is waited for ten seconds" {
 	net_requires slirp4netns
