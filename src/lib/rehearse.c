@@ -9,8 +9,8 @@
  *	  makes none, the root is read-only and a mount point that is missing stays unknown
  *	- so do binds in which something would be made
  *	- no cgroup, hook, network helper, device of the host's or resctrl class
- *	- namespaces that are joined are others': names and sysctls are left alone there, and one's
- *	  mount namespace is not entered at all
+ *	- namespaces that are joined are others': names and sysctls are left alone there. Where a mount
+ *	  namespace is joined nothing is rehearsed but that: a child joins, and ends
  * With hooks, what is missing at the end may be what they bring, and so is a warning only.
  */
 #include "rehearse.h"
@@ -24,6 +24,7 @@
 #include "rootless/rootless.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -180,6 +181,33 @@ static bool may_be_rehearsed(const struct plan *plan)
 	return true;
 }
 
+/* At least that, where nothing more can be tried. What a child joins, it leaves by ending. */
+static int try_joins(const struct ns_plan *ns, struct err *err)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD };
+	struct err *why =
+		mmap(NULL, sizeof(*why), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+	int rc;
+
+	if (why == MAP_FAILED)
+		return err_sys(err, "share memory");
+	pid = sys_clone3(&args);
+	if (pid == 0) {
+		(void)ns_join_inside(ns, why);
+		_exit(0);
+	}
+	rc = pid < 0 ? err_sys(err, "start a child that joins") : 0;
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	if (why->num) {
+		*err = *why;
+		rc = -why->num;
+	}
+	(void)munmap(why, sizeof(*why));
+	return rc;
+}
+
 static bool has_hooks(const struct hooks_plan *h)
 {
 	return hooks_in_runtime(h) || h->points[HOOK_CREATE_CONTAINER].n ||
@@ -196,7 +224,7 @@ int rehearse_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
 	int rc;
 
 	if (!may_be_rehearsed(plan))
-		return 0;
+		return try_joins(&plan->ns, err);
 	rc = rehearse(ctx, plan, writable, &why);
 	if (rc < 0 && writable && says(&why, "root file system '")) {
 		why = (struct err)ERR_INIT;

@@ -105,6 +105,17 @@ has_both() {
 	same "a clock of its own" '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 7}}'
 	same "a clock before boot" '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: -999999999}}'
 	same "a namespace that is not there" '.linux.namespaces |= map(select(.type != "ipc")) + [{type: "ipc", path: "/nothing"}]'
+	requires userns
+	unshare --user --map-root-user --mount --net sleep 60 3>&- &
+	holder=$!
+	wait_for 5 grep -q sleep "/proc/$holder/comm"
+	same "a mount namespace of a user namespace that is not joined" ".linux.namespaces |=
+		map(select(.type != \"mount\")) + [{type: \"mount\", path: \"/proc/$holder/ns/mnt\"}]"
+	same "a network namespace of a user namespace that is not joined" ".linux.namespaces |=
+		map(select(.type != \"network\")) + [{type: \"network\", path: \"/proc/$holder/ns/net\"}]"
+	same "a mount namespace that is none" '.linux.namespaces |=
+		map(select(.type != "mount")) + [{type: "mount", path: "/proc/self/ns/net"}]'
+	kill "$holder"
 	same "a hook that is not there" '.hooks = {createRuntime: [{path: "/nothing"}]}'
 	same "a hook for later that is not there" '.hooks = {poststart: [{path: "/nothing"}]}'
 	same "a name that is too long, beside a joined network" '.hostname = ("x" * 70) |
