@@ -144,6 +144,7 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 	const struct plan *plan = q->plan;
 	bool wanted = plan->cgroup.inner || (plan->cgroup.chown && plan->cgroup.owner_inside != (uid_t)-1);
 	bool hooks = hooks_in_runtime(&plan->hooks);
+	bool late = plan->ns.n_joins; /* its start is not dumpable: a /proc with hidepid= hides it */
 	struct sync_packet ready;
 	int rc = plan->idmap.active ? idmap_outside(&plan->idmap, l->pid, err) : 0;
 
@@ -168,7 +169,7 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 		rc = sync_send_with(sock, SYNC_PLACED, NULL, 0, wanted ? *cgroup : -1, err);
 	if (rc == 0)
 		rc = helpers_identify_outside(&l->helpers, err);
-	if (rc == 0 && q->meanwhile)
+	if (rc == 0 && q->meanwhile && !late)
 		rc = q->meanwhile(q->arg, l, err);
 	if (rc == 0 && root_is_served(plan))
 		rc = serve_root(q, sock, l, err);
@@ -181,7 +182,9 @@ static int script(const struct launch_request *q, int sock, int *cgroup, struct 
 	if (rc < 0)
 		return rc;
 	l->pty = ready.fds[0];
-	return hooks ? 0 : finish_helpers(q, l, err);
+	if (q->meanwhile && late)
+		rc = q->meanwhile(q->arg, l, err);
+	return rc < 0 || hooks ? rc : finish_helpers(q, l, err);
 }
 
 /* What init has to say about a failure, if it has said something: it replaces our own error. */

@@ -893,6 +893,31 @@ $(readlink /proc/self/ns/pid)" ]
 	[ "$status" -eq 0 ]
 }
 
+# Who joins is non-dumpable until init has cloned itself away: its start is not seen there.
+@test "the outer /proc is mounted with hidepid: a container that joins a user namespace is made" {
+	requires userns-nested cmd:strace cmd:python3
+	make_bundle
+	without_user
+	args true
+	cat >"$T/script" <<-'EOF'
+		unshare --user --map-root-user sleep 20 >/dev/null 2>&1 &
+		n=0; until grep -q sleep /proc/$!/comm; do n=$((n + 1)); [ $n -lt 100 ] || exit 98; sleep 0.05; done
+		jq --arg p /proc/$!/ns/user '.linux.namespaces |= map(select(.type != "user")) + [{type: "user", path: $p}]' \
+			"$2/config.json" >"$2/joining.json"
+		timeout 20 strace -f -o /dev/null -e trace=prctl -e inject=prctl:delay_enter=50000 \
+			"$BRYO" --root "$1" run -b "$2" -f "$2/joining.json" box </dev/null
+		rc=$?; kill $!; exit $rc
+	EOF
+	# not root there: it would see all, and mount(8) is for root
+	# shellcheck disable=SC2016
+	run unshare -Upfm --map-user=1000 --map-group=1000 --keep-caps sh -c '
+		python3 -c "import ctypes; exit(ctypes.CDLL(None).mount(b\"p\", b\"/proc\", b\"proc\", 0, b\"hidepid=2\") and 99)" || exit 99
+		exec setpriv --ambient-caps -all --inh-caps -all --bounding-set -all sh "$0" "$@"' "$T/script" "$ROOT" "$BUNDLE"
+	[ "$status" -ne 99 ] || skip "needs a complete /proc"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
 # ---------------------------------------------------------------------------- propagation
 
 @test "what the host mounts later is seen in slave and shared binds, not in private ones" {
