@@ -230,14 +230,24 @@ static int hold_kept(struct arena *a, const struct overlay_plan *plan, int *ret_
 	return rc;
 }
 
+/* Locked until it says whose it is. Where there are no locks gc goes by its age. */
+static int hold_thrown_away(const char *dir, int *ret_lock, struct err *err)
+{
+	if (mkdir(dir, 0700) < 0)
+		return err_sys(err, "make the directory for changes '%s'", dir);
+	*ret_lock = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret_lock < 0)
+		return err_sys(err, "directory for changes '%s'", dir);
+	(void)flock(*ret_lock, LOCK_EX | LOCK_NB);
+	return 0;
+}
+
 int layers_make_outside(struct arena *a, const struct overlay_plan *plan, int *ret_lock,
 			struct err *err)
 {
 	if (plan->upper == UPPER_KEPT)
 		return hold_kept(a, plan, ret_lock, err);
-	if (plan->upper == UPPER_DISK && mkdir(plan->dir, 0700) < 0)
-		return err_sys(err, "make the directory for changes '%s'", plan->dir);
-	return 0;
+	return plan->upper == UPPER_DISK ? hold_thrown_away(plan->dir, ret_lock, err) : 0;
 }
 
 /* Of thrown-away changes, which fuse-overlayfs may not have needed; gc asks for their owner. */
@@ -437,7 +447,9 @@ static bool is_lost(struct arena *a, const struct bryo_ctx *ctx, int dirfd, cons
 	if (file_read_at(fd, OWNER, 4096, &text, NULL, &unread) == 0 &&
 	    parse_owner(a, text, &ns, &r))
 		return *boot && *r.boot_id && !str_eq(r.boot_id, boot);
-	return time(NULL) - st.st_mtime > ALONE_S;
+	/* a moment for who has not locked it yet, or what only fuse-overlayfs makes */
+	return time(NULL) - st.st_mtime > ALONE_S &&
+	       (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
 }
 
 static void find_lost(struct arena *a, const struct bryo_ctx *ctx, const char *place,

@@ -18,7 +18,7 @@ int layers_options(struct arena *a, struct spec *spec, const struct bryo_create_
  * Where changes go, before init is made. layers_place() only says where (UPPER_DISK: below $TMPDIR,
  * /var/tmp or the bundle), so that the record can name it first; layers_make_outside() makes it,
  * and for what is kept makes sure that no other container has it: *ret_lock is held until
- * layers_owned_outside() has written down whose it is.
+ * layers_owned_outside() has written down whose it is, so that gc leaves it alone.
  */
 int layers_place(struct arena *a, const char *id, const char *bundle, struct overlay_plan *plan,
 		 struct err *err);

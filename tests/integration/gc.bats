@@ -224,6 +224,29 @@ scratch() { find "$1" -maxdepth 1 -name '.*.bryo-*'; }
 	[ -z "$(ls -A "$T/up")" ]
 }
 
+@test "changes on disk of a start that is slow are not taken, those of a killed one are" {
+	requires cmd:strace
+	local dir
+
+	strace -o /dev/null true 2>/dev/null || skip "needs strace: ptrace is forbidden here"
+	config '.root.readonly = false | .annotations = {"org.bryo.overlay.ephemeral": "disk"}'
+	strace -o /dev/null -e trace=clone3 -e inject=clone3:delay_enter=30000000 \
+		"$BRYO" --root "$ROOT" create -b "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1 3>&- &
+	wait_for 5 test -e "$ROOT/$ID/record.json"
+	dir=$(jq -r .upper "$ROOT/$ID/record.json")
+	wait_for 5 test -d "$dir"
+	touch -d "1 hour ago" "$dir"
+	gc
+	[ -d "$dir" ]
+	[ -z "$output" ]
+	kill -KILL "$(pgrep -P $!)" $!
+	ends_with 137
+	rm -rf "${ROOT:?}/$ID"
+	gc
+	has_line "changes $dir: "
+	[ ! -e "$dir" ]
+}
+
 @test "half-written files of a container go, and the container stays" {
 	create_container
 	touch "$ROOT/$ID/.record.json.99999999"
