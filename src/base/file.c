@@ -97,8 +97,10 @@ int file_commit_at(int dirfd, const char *name, struct err *err)
 	if (renameat2(dirfd, tmp, dirfd, name, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno == EEXIST && renameat2(dirfd, tmp, dirfd, name, RENAME_EXCHANGE) == 0) {
-		(void)unlinkat(dirfd, tmp, 0);
-		return 0;
+		if (unlinkat(dirfd, tmp, 0) == 0 || errno != EISDIR)
+			return 0;
+		/* a directory is not what was meant, and goes back to where it was */
+		(void)renameat2(dirfd, tmp, dirfd, name, RENAME_EXCHANGE);
 	}
 	/* file systems that know neither */
 	if (renameat(dirfd, tmp, dirfd, name) == 0)

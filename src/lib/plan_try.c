@@ -67,7 +67,10 @@ static int try_pid_file(const char *path, struct err *err)
 {
 	auto_free char *dir = mem_strdup(path);
 	char *slash = strrchr(dir, '/');
+	struct stat st;
 
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(err, EISDIR, "pid file '%s': it is a directory", path);
 	if (slash)
 		slash[slash == dir] = '\0';
 	if (faccessat(AT_FDCWD, slash ? dir : ".", W_OK | X_OK, AT_EACCESS) < 0)
