@@ -40,19 +40,6 @@ static int check_ptmx(int ptmx, struct err *err)
 	return 0;
 }
 
-/* Plain line feeds: callers that read the master do not expect CR LF (runc does the same). */
-static int clear_onlcr(int slave, struct err *err)
-{
-	struct termios t;
-
-	if (tcgetattr(slave, &t) < 0)
-		return err_sys(err, "read the terminal's mode");
-	t.c_oflag &= ~(tcflag_t)ONLCR;
-	if (tcsetattr(slave, TCSANOW, &t) < 0)
-		return err_sys(err, "set the terminal's mode");
-	return 0;
-}
-
 static int set_size(int fd, const struct terminal_plan *plan, struct err *err)
 {
 	struct winsize size = { .ws_row = plan->rows, .ws_col = plan->columns };
@@ -89,9 +76,7 @@ int terminal_open_inside(int ptmx, const struct terminal_plan *plan, uid_t uid, 
 	slave = ioctl(ptmx, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		return err_sys(err, "open the terminal's slave");
-	rc = clear_onlcr(slave, err);
-	if (rc == 0)
-		rc = set_size(slave, plan, err);
+	rc = set_size(slave, plan, err);
 	if (rc == 0)
 		rc = set_owner(slave, uid, err);
 	if (rc < 0)
@@ -134,9 +119,11 @@ void terminal_match(int master, bool copy_size)
 	if (copy_size &&
 	    (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0))
 		(void)ioctl(master, TIOCSWINSZ, &size);
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
-	    tcgetattr(master, &t) < 0)
+	if (tcgetattr(master, &t) < 0)
 		return;
-	t.c_oflag |= OPOST | ONLCR;
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp())
+		t.c_oflag |= OPOST | ONLCR;
+	else
+		t.c_oflag &= ~(tcflag_t)ONLCR;
 	(void)tcsetattr(master, TCSANOW, &t);
 }

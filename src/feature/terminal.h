@@ -4,10 +4,13 @@
  * console socket.
  *
  * The slave is obtained by TIOCGPTPEER from a master whose file system was checked to be devpts,
- * so a fake /dev/pts/N cannot stand in (CVE-2025-52565). ONLCR is cleared on the pty as runc
- * does: callers see plain line feeds. Only where the foreground relay has the caller's terminal on
- * both ends does the pty keep it, and the caller's terminal processes no output then: the same is
- * seen, and the work is done by the program's process instead of the relay's.
+ * so a fake /dev/pts/N cannot stand in (CVE-2025-52565).
+ *
+ * Who gets the master by a console socket gets the kernel's own modes, with ONLCR, as from runc and
+ * crun: Docker's and Kubernetes' clients put their terminal in raw mode and need the "\r\n". A
+ * foreground relay clears it as runc does: callers see plain line feeds. Only where it has the
+ * caller's terminal on both ends does the pty keep it, and the caller's terminal processes no output
+ * then: the same is seen, and the work is done by the program's process instead of the relay's.
  *
  * The relay copies between the caller's stdin/stdout and the master. It loses no byte when an
  * end is slow, closed or short-lived: output is drained to EIO/EOF of the master after the
@@ -46,8 +49,8 @@ int terminal_adopt_inside(int slave, struct err *err);
 int terminal_send_outside(const char *path, int master, struct err *err);
 
 /*
- * Before the program starts, so that a fast one does not see 0x0: gives the pty the caller's window
- * size, if size says so, and the output processing described above. [outside]
+ * For a foreground relay, before the program starts, so that a fast one does not see 0x0: gives the pty
+ * the caller's window size, if size says so, and the output processing described above. [outside]
  */
 void terminal_match(int master, bool size);
 

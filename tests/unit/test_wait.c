@@ -48,7 +48,7 @@ static int open_pty(int *ret_slave)
 	return master;
 }
 
-/* As terminal_open_inside() leaves it, before anybody relays: plain line feeds. */
+/* As terminal_match() leaves it where not both ends are a terminal: plain line feeds. */
 static void make_plain(int slave)
 {
 	struct termios t;
