@@ -144,7 +144,8 @@ has_both() {
 	same "a pid file" . --pid-file "$T/pid"
 	same "a pid file nowhere" . --pid-file "$T/nowhere/pid"
 	same "a pid file that is a directory" . --pid-file "$T/data"
-	[ -d "$T/data" ] && [ -z "$(find "$T" -maxdepth 1 -name '.data.*')" ]
+	[ -d "$T/data" ]
+	[ -z "$(find "$T" -maxdepth 1 -name '.data.*')" ]
 	same "descriptors that are not open" . --preserve-fds 20
 	same "a console socket and no terminal" . --console-socket "$T/none"
 	same "another document" . --config "$T/plain.json"
