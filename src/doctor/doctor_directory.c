@@ -268,6 +268,10 @@ static void check_overlay(struct doctor *d, const struct doctor_check *c, struct
 		say_degraded(d, f, "not tried, for %s cannot be written", path);
 		return;
 	}
+	if (!d->host.privileged && (d->tryout.userns || d->tryout.rights)) {
+		say_degraded(d, f, "not tried: see userns.create");
+		return;
+	}
 	if (overlay_try_outside(path, !d->host.privileged, &err) >= 0) {
 		say_ok(d, f, "layers with changes in %s work", path);
 		return;

@@ -189,7 +189,10 @@ setup() {
 @test "userns.seccomp: an outer container's filter" {
 	find_deny
 	under "$DENY" EPERM
-	in_initial_userns && [ "$(id -u)" = 0 ] || check userns.create missing "seccomp filter"
+	in_initial_userns && [ "$(id -u)" = 0 ] || {
+		check userns.create missing "seccomp filter"
+		check path.overlay degraded "see userns.create"
+	}
 	jq -e '.checks[] | select(.name == "userns.seccomp") | .status != "ok" and (.remedy | contains("seccomp=PROFILE"))' "$T/report"
 }
 
