@@ -132,13 +132,8 @@ static int open_path(struct making *m, const char *path, struct err *err)
 {
 	struct stat st;
 
-	if (strchr(path, ':') && stat(path, &st) < 0 && errno == ENOENT) {
-		int rc = open_tagged(m, path, SOURCE_LAYOUT, err);
-
-		if (rc < 0)
-			return rc;
-		return 0;
-	}
+	if (strchr(path, ':') && stat(path, &st) < 0 && errno == ENOENT)
+		return open_tagged(m, path, SOURCE_LAYOUT, err);
 	m->source = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (m->source < 0 || fstat(m->source, &st) < 0)
 		return no_source(path, err);
@@ -368,6 +363,8 @@ static int unpack_image(struct making *m, struct err *err)
 	rc = image_open(&m->image, m->tag, err);
 	if (rc < 0)
 		return rc;
+	if (image_foreign(&m->image))
+		notice(m, image_foreign(&m->image));
 	m->job = new_job(m, UNPACK_LAYERS, m->rootfs);
 	m->job.layers = m->image.layers;
 	m->job.user = c->user && *c->user ? c->user : NULL;

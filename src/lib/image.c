@@ -433,6 +433,23 @@ int image_open(struct image *img, const char *tag, struct err *err)
 	return rc;
 }
 
+const char *image_foreign(const struct image *img)
+{
+	const struct image_config *c = &img->config;
+	const char *mine = architecture(img->machine);
+	const char *os = c->os ? c->os : "linux", *arch = c->architecture ? c->architecture : mine;
+	bool narrow = (str_eq(mine, "amd64") && str_eq(arch, "386")) ||
+		      (str_eq(mine, "arm64") && str_eq(arch, "arm"));
+
+	if (str_eq(os, "linux") && (str_eq(arch, mine) || narrow))
+		return NULL;
+	return arena_printf(
+		img->arena,
+		"the image is for %.40s/%.40s, and this machine is linux/%s: its programs "
+		"need an emulator",
+		os, arch, mine);
+}
+
 void image_close(struct image *img)
 {
 	for (size_t i = 0; i < img->layers.n; i++)

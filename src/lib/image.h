@@ -25,6 +25,9 @@ struct image {
  * lists what there is. The arena, layout and machine are the caller's and set before.
  */
 int image_open(struct image *image, const char *tag, struct err *err);
+/* What to warn of where its configuration is for another machine, or NULL. A layout of one image
+ * may say so nowhere else. */
+const char *image_foreign(const struct image *image);
 void image_close(struct image *image);
 /* Whether the directory looks like a layout. */
 bool image_is_layout(int dirfd);

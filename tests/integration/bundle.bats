@@ -239,6 +239,17 @@ islands() {
 	[ -z "$(find . -maxdepth 1 -name '*b')" ]
 }
 
+@test "bundle: an image for another machine is made, with a warning" {
+	requires cmd:python3
+	CRAFT_ARCH=s390x python3 "$CRAFT" image "$T/i" v1 '{"Cmd": ["/x"]}'
+	run bryo bundle "$T/i:v1" "$T/b"
+	[ "$status" -eq 0 ]
+	has_line "warning: the image is for linux/s390x, and this machine is linux/"
+	python3 "$CRAFT" image "$T/j" v1 '{"Cmd": ["/x"]}'
+	run bryo bundle "$T/j:v1" "$T/c"
+	[ -z "$output" ]
+}
+
 @test "bundle: an image without layers is an empty root file system" {
 	requires cmd:python3
 	python3 "$CRAFT" image "$T/i" v1 '{"Cmd": ["/x"]}'

@@ -6,6 +6,7 @@ craft.py tar FILE ENTRY...              ENTRY: KIND|NAME[|LINK OR CONTENT[|KEY=V
         KEY: mode (octal), uid, gid, mtime, xattr (NAME:TEXT)
 craft.py image [-d] [-z gzip|zstd|none] [-p] DIR TAG CONFIG LAYER.tar...
         adds an image to the layout; CONFIG is the JSON of its "config"
+        $CRAFT_ARCH the architecture, of this machine without it
         -d media types of Docker, -p an index for several platforms above the manifest
 """
 import gzip, hashlib, io, json, os, platform, subprocess, sys, tarfile
@@ -60,6 +61,7 @@ def image(args):
     top, tag, config, tars = args[0], args[1], json.loads(args[2]), args[3:]
     oci, dist = 'application/vnd.oci.image.', 'application/vnd.docker.distribution.manifest.'
     arch = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine())
+    arch = os.environ.get('CRAFT_ARCH', arch)
     layers, ids = [], []
     for path in tars:
         data = open(path, 'rb').read()
