@@ -506,8 +506,11 @@ static int open_init(const struct record *r, struct err *err)
 	}
 	rc = state_pid_start(r->pid, &start, &zombie, err);
 	/* Alive, yet not in /proc (hidepid, or another pid namespace's /proc): never call that dead. */
-	if (rc == -ESRCH && (sys_pidfd_send_signal(pidfd, 0, NULL, 0) == 0 || errno != ESRCH))
-		return err_set(err, EACCES, "process %d cannot be seen in /proc", (int)r->pid);
+	if (rc == -ESRCH && (sys_pidfd_send_signal(pidfd, 0, NULL, 0) == 0 || errno != ESRCH)) {
+		err_set(err, EACCES, "process %d cannot be seen in /proc", (int)r->pid);
+		return err_hint(err, -EACCES,
+				"run bryo where /proc shows it: as root, or without hidepid=");
+	}
 	if (rc < 0)
 		return rc;
 	if (zombie || start != r->pid_start || !is_this_boot(r))

@@ -140,7 +140,8 @@ static void test_default_roots(void)
 
 	chmod(run, 0755); /* no longer private, so the next rule holds */
 	fd = root_open(NULL, false, &path, &err);
-	ok(fd == -ENOENT || (fd >= 0 && !str_starts(path, scratch)),
+	/* where it looks next may be somebody else's: root of another user namespace has that name, too */
+	ok(fd < 0 ? !strstr(text_of(&err), scratch) : !str_starts(path, scratch),
 	   "a public XDG_RUNTIME_DIR is passed over");
 	fd_closep(&fd);
 	drop(&path);
