@@ -52,25 +52,25 @@ static void keep_rules(struct caps_plan *caps, struct notes *notes)
 	caps->ambient &= both;
 }
 
-static int add_extra(char *const *extra, struct caps_plan *ret, struct err *err)
+static void add_extra(char *const *extra, struct notes *notes, struct caps_plan *ret)
 {
 	for (; extra && *extra; extra++) {
 		int cap = capability_from_name(*extra);
 
-		if (cap < 0)
-			return err_hint(err,
-					err_set(err, EINVAL, "unknown capability '%.40s'", *extra),
-					"names are as in capabilities(7), such as CAP_NET_RAW");
+		if (cap < 0) {
+			note_add(notes, NOTE_WARNING, "--cap", "no such capability is known",
+				 "'%.40s' is left out", *extra);
+			continue;
+		}
 		ret->bounding |= 1ULL << cap;
 		ret->effective |= 1ULL << cap;
 		ret->permitted |= 1ULL << cap;
 		ret->ambient |= ret->inheritable & (1ULL << cap);
 	}
-	return 0;
 }
 
-int caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra,
-	      struct notes *notes, struct caps_plan *ret, struct err *err)
+void caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra,
+	       struct notes *notes, struct caps_plan *ret)
 {
 	ret->bounding = set_of(a, &caps->bounding, "bounding", notes);
 	ret->effective = set_of(a, &caps->effective, "effective", notes);
@@ -78,7 +78,7 @@ int caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra,
 	ret->inheritable = set_of(a, &caps->inheritable, "inheritable", notes);
 	ret->ambient = set_of(a, &caps->ambient, "ambient", notes);
 	keep_rules(ret, notes);
-	return add_extra(extra, ret, err);
+	add_extra(extra, notes, ret);
 }
 
 int caps_bounding_inside(const struct caps_plan *plan, struct err *err)

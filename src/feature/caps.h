@@ -17,8 +17,8 @@ struct caps_plan { uint64_t bounding, effective, permitted, inheritable, ambient
 
 /* extra: names added to bounding, effective and permitted (and to ambient for those that are
  * inheritable), as `exec --cap`; may be NULL. [pure] */
-int caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra, struct notes *notes,
-	      struct caps_plan *ret, struct err *err);
+void caps_plan(struct arena *a, const struct spec_caps *caps, char *const *extra, struct notes *notes,
+	       struct caps_plan *ret);
 /* Drops from the bounding set; needs CAP_SETPCAP, so before the identity changes. [inside] */
 int caps_bounding_inside(const struct caps_plan *plan, struct err *err);
 /* Permitted survives a change of uid / no longer. [inside] */

@@ -122,7 +122,7 @@ int process_plan(struct arena *a, const struct process_request *q, const struct 
 	COLLECT(sched_plan(a, &sched, host, notes, &ret->sched, &one));
 	COLLECT(lsm_plan(p, host, &ret->lsm, &one));
 	COLLECT(user_plan(a, &p->user, keep, ids, q->setgroups_denied, &ret->user, &one));
-	COLLECT(caps_plan(a, &p->capabilities, q->extra_caps, notes, &ret->caps, &one));
+	caps_plan(a, &p->capabilities, q->extra_caps, notes, &ret->caps);
 	COLLECT(rlimit_plan(a, p, clamp, host, notes, &ret->rlimits, &one));
 	if (q->spec->linux_.seccomp)
 		COLLECT(plan_filter(a, q, notes, &ret->seccomp, &one));
