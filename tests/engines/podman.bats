@@ -222,6 +222,22 @@ check_build() {
 	has_line LOOPBACK
 }
 
+# The program of exec inherits the score from the joiner, which is not dumpable when others could set it.
+@test "rootless podman pod: its containers share namespaces; exec has the container's OOM score" {
+	as_ordinary
+	podman pod create --name pod --network none --share ipc,net,uts,pid --infra-image localhost/mini \
+		--infra-command "/bin/sleep 1000"
+	podman run --detach --pod pod --name box --oom-score-adj 300 mini sleep 1001
+	run podman run --rm --pod pod mini sh -c 'hostname; ps -o args'
+	[ "$status" -eq 0 ]
+	has_line pod
+	has_line "sleep 1001"
+	[ "$(podman exec box cat /proc/self/oom_score_adj)" = 300 ]
+	podman pod stop --time 0 pod
+	podman pod rm pod
+	[ -z "$(podman ps --all --quiet)" ]
+}
+
 # --------------------------------------------------------------------------- as root
 
 @test "root's podman run --rm: output, input, exit code" { as_root && check_run; }
