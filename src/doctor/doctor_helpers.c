@@ -194,8 +194,8 @@ static void check_own(struct doctor *d, const struct doctor_check *c, struct fin
 	}
 	say_degraded(d, f, "neither in %s nor in helpers/ beside bryo%s: %s", BRYO_LIBEXECDIR,
 		     d->host.uid == 0 ? ", or not root's" : "", p->without);
-	say_remedy(d, f, "%smake install, of a bryo that was built%s%s", d->sudo,
-		   p->needs ? " with " : "", p->needs ? p->needs : "");
+	say_remedy(d, f, "%smake install%s%s", d->sudo,
+		   p->needs ? ", of a bryo that was built with " : "", p->needs ? p->needs : "");
 }
 
 struct node {

@@ -191,8 +191,8 @@ static void check_proc(struct doctor *d, const struct doctor_check *c, struct fi
 	say_remedy(
 		d, f,
 		"bryo sandbox --proc bind (shows the outer processes), or have the outer container "
-		"unmask /proc: podman and docker: --security-opt unmask=/proc/*; a pod: procMount: "
-		"Unmasked with hostUsers: false");
+		"unmask /proc: docker: --security-opt systempaths=unconfined; podman: "
+		"--security-opt unmask=ALL; a pod: procMount: Unmasked with hostUsers: false");
 }
 
 static void check_sysfs(struct doctor *d, const struct doctor_check *c, struct finding *f)
