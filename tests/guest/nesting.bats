@@ -171,7 +171,7 @@ inner() { bryo exec "$ID" "$@"; }
 nest() {
 	mkdir -p "$BUNDLE/rootfs"/{run,usr/local/bin,inner/rootfs}
 	cp "$BRYO" "$BUNDLE/rootfs/usr/local/bin/bryo"
-	cp -r "$BUNDLE/rootfs"/{bin,dev,etc,proc,sys,tmp} "$BUNDLE/rootfs/inner/rootfs/"
+	cp -r --preserve=links "$BUNDLE/rootfs"/{bin,dev,etc,proc,sys,tmp} "$BUNDLE/rootfs/inner/rootfs/"
 	cp "$BUNDLE/config.json" "$BUNDLE/rootfs/inner/config.json"
 	jq '.process.args = ["sleep", "900"] | .linux.resources = {memory: {limit: 33554432}, pids: {limit: 11}}' \
 		"$BUNDLE/config.json" >"$BUNDLE/rootfs/inner/config.json"

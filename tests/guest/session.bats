@@ -168,7 +168,9 @@ leaves_nothing() {
 		grep -qE "/$SCOPE(/|$)" "/proc/$pid/cgroup"
 	done
 	[ "$(file cgroup.procs)" = "${all##* }" ] # they are not counted, limited or frozen with it
-	bryo exec "$ID" test -e /sys/class/net/tap0
+	# from outside of the scope the kernel refuses it
+	timeout 60 systemd-run --user --quiet --scope -- "$BRYO" --root "$ROOT" exec "$ID" \
+		test -e /sys/class/net/tap0 </dev/null 3>&-
 	bryo kill "$ID" KILL
 	for pid in $all; do
 		wait_for 20 test ! -d "/proc/$pid"
@@ -194,7 +196,7 @@ other_user() {
 	args sh -c 'trap "exit 0" TERM; while :; do sleep 0.5; done'
 	id "$other" >/dev/null 2>&1 || sudo useradd --create-home --shell /bin/bash "$other" ||
 		skip "needs another user: useradd did not make one"
-	sudo cp -r "$BUNDLE" "/home/$other/$ID"
+	sudo cp -r --preserve=links "$BUNDLE" "/home/$other/$ID"
 	sudo chown -R "$other:" "/home/$other/$ID"
 }
 

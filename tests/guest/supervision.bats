@@ -258,7 +258,7 @@ place_bundle() {
 	[ "$1" = system ] || to=$HOME/.local/share/bryo/bundles
 	echo "bryo@$ID.service" >>"$T/units.$1"
 	$(as "$1") mkdir -p "$to"
-	$(as "$1") cp -r "$BUNDLE" "$to/$ID"
+	$(as "$1") cp -r --preserve=links "$BUNDLE" "$to/$ID"
 	echo "$to/$ID"
 }
 
