@@ -24,6 +24,7 @@ struct opt_scan {
 	bool help;
 };
 
+/* Also -? and --usage, which crun's have. */
 static const struct opt help_row = {
 	.name = "help",
 	.letter = 'h',
@@ -43,7 +44,10 @@ static const struct opt *opt_by_name(const struct opt *table, const char *name, 
 	for (o = table; o->name; o++)
 		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
 			return o;
-	return len == 4 && memcmp(name, "help", len) == 0 ? &help_row : NULL;
+	return (len == 4 && memcmp(name, "help", len) == 0) ||
+			       (len == 5 && memcmp(name, "usage", len) == 0)
+		       ? &help_row
+		       : NULL;
 }
 
 static const struct opt *opt_by_letter(const struct opt *table, char letter)
@@ -53,7 +57,7 @@ static const struct opt *opt_by_letter(const struct opt *table, char letter)
 	for (o = table; o->name; o++)
 		if (o->letter == letter)
 			return o;
-	return letter == 'h' ? &help_row : NULL;
+	return letter == 'h' || letter == '?' ? &help_row : NULL;
 }
 
 static bool opt_choice_has(const char *choices, const char *val)

@@ -86,6 +86,8 @@ static const struct {
 
 	{ "--help", 0, "--help --nonsense", "help" },
 	{ "-h", 0, "-h", "help" },
+	{ "-?, as crun has it", 0, "-?", "help" },
+	{ "--usage, as crun has it", 0, "--usage", "help" },
 	{ "help after a word", 0, "id -t --help", "help tty id" },
 	{ "--help=false", 0, "--help=false id", "id" },
 	{ "help of the command behind the stopping word", 1, "cmd --help", "cmd --help" },
