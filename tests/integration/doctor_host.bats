@@ -69,9 +69,11 @@ setup() {
 	else
 		check path.overlay missing "$T/m/o" fuse-overlayfs
 	fi
+	mkdir -p "$T/home/.doctor.bryo-0123abcd/upper/dir" # of one that was killed
 	doctor --path "$T/home"
 	check path.overlay ok "$T/home"
 	check storage.overlay ok
+	[ -z "$(find "$T/home" -name '.doctor.*')" ]
 }
 
 @test "path.type: FUSE" {

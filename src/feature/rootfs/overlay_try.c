@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/scratch.h"
+#include "base/str.h"
 #include "base/sys.h"
 
 #include <limits.h>
@@ -67,6 +68,25 @@ static void clean(int dir)
 		(void)unlinkat(dir, files[i], 0);
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
 		(void)unlinkat(dir, dirs[i], AT_REMOVEDIR);
+}
+
+/* What a try that was killed has left in the same place. */
+static void clean_lost(int parent)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct strv names;
+
+	scratch_find(&a, parent, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		auto_fd int lost = -1;
+
+		if (str_starts(names.v[i], ".doctor."))
+			lost = scratch_take(parent, names.v[i]);
+		if (lost < 0)
+			continue;
+		clean(lost);
+		(void)unlinkat(parent, names.v[i], AT_REMOVEDIR);
+	}
 }
 
 static int make_lower(int dir, struct err *err)
@@ -168,6 +188,7 @@ int overlay_try_outside(const char *dir, bool userns, struct err *err)
 
 	if (parent < 0)
 		return err_sys(err, "open '%s'", place);
+	clean_lost(parent);
 	fd = scratch_make(parent, "doctor", name, err);
 	if (fd < 0)
 		return err_in(err, fd, "'%s'", place);
