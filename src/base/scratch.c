@@ -49,6 +49,17 @@ static bool lost_to_another(int parent, const char *name, int fd)
 	       !is_there(parent, name, fd);
 }
 
+/* Then the name says nothing: they may have given it to a directory of ours. The same where the
+ * parent's owner has no ID here. */
+static bool others_rename(int parent)
+{
+	struct stat st;
+
+	if (fstat(parent, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()))
+		return true;
+	return (st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX);
+}
+
 int scratch_make(int parent, const char *of, char ret_name[NAME_MAX + 1], struct err *err)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -120,7 +131,9 @@ int scratch_take(int parent, const char *name)
 	auto_fd int fd = open_dir(parent, name);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || scratch_is_shared(fd) ||
+	if (fd < 0 || others_rename(parent))
+		return -1;
+	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || scratch_is_shared(fd) ||
 	    flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_there(parent, name, fd))
 		return -1;
 	return take_fd(&fd);

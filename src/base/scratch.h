@@ -17,8 +17,8 @@
 int scratch_make(int parent, const char *of, char ret_name[NAME_MAX + 1], struct err *err);
 /* Names in parent, a directory, that look like one; in the arena. */
 void scratch_find(struct arena *a, int parent, struct strv *ret);
-/* The lock of one that nobody works in any more; -1: it is in use, gone, another user's, or on a
- * file system where nobody can tell (scratch_is_shared()). */
+/* The lock of one that nobody works in any more; -1: it is in use, gone, another user's, on a file
+ * system where nobody can tell (scratch_is_shared()), or where others may have renamed what is ours. */
 int scratch_take(int parent, const char *name);
 /* Whether other machines may be at work on fd's file system, whose locks and processes do not show
  * here. */

@@ -67,6 +67,26 @@ static void test_locks(int dir)
 	(void)unlinkat(dir, name, AT_REMOVEDIR);
 }
 
+/* Who can rename what is ours could have it removed. */
+static void test_parents(int dir)
+{
+	static const mode_t refused[] = { 0777, 0775, 02770 }, taken[] = { 0755, 01777, 01775 };
+	size_t good = 0;
+
+	(void)mkdirat(dir, ".x.bryo-01234567", 0700);
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		good += fchmod(dir, refused[i]) == 0 && scratch_take(dir, ".x.bryo-01234567") == -1;
+	ok(good == ARRAY_LEN(refused), "others may have given it that name");
+	good = 0;
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+		auto_fd int fd = fchmod(dir, taken[i]) < 0 ? -1 : scratch_take(dir, ".x.bryo-01234567");
+
+		good += fd >= 0;
+	}
+	ok(good == ARRAY_LEN(taken), "only we may have");
+	(void)unlinkat(dir, ".x.bryo-01234567", AT_REMOVEDIR);
+}
+
 int main(void)
 {
 	auto_fd int dir = mkdtemp(top) ? open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -75,6 +95,7 @@ int main(void)
 		return 1;
 	test_names(dir);
 	test_locks(dir);
+	test_parents(dir);
 	ok(rmdir(top) == 0, "nothing is left");
 	return done();
 }
