@@ -135,6 +135,23 @@ has_both() {
 	has_both
 }
 
+# As in join.c (CVE-2016-9962): the root of that namespace must not look into who enters it.
+@test "who tries to join a user namespace cannot be looked into" {
+	requires userns cmd:strace
+	unshare --user --map-root-user --mount sleep 60 3>&- &
+	holder=$!
+	wait_for 5 grep -q sleep "/proc/$holder/comm"
+	jq --arg ns "/proc/$holder/ns" 'del(.linux.uidMappings, .linux.gidMappings) |
+		.linux.namespaces |= map(select(.type != "mount" and .type != "user")) +
+			[{type: "user", path: "\($ns)/user"}, {type: "mount", path: "\($ns)/mnt"}]' \
+		"$T/plain.json" >"$BUNDLE/config.json"
+	strace -f -o "$T/trace" -e trace=prctl,setns "$BRYO" --root "$ROOT" plan -b "$BUNDLE" "$ID" >"$T/planned" || true
+	kill "$holder"
+	cat "$T/trace"
+	grep -q 'setns(.*CLONE_NEWUSER) *= 0' "$T/trace"
+	grep -E 'PR_SET_DUMPABLE|setns' "$T/trace" | head -1 | grep -q 'SUID_DUMP_DISABLE'
+}
+
 @test "options" {
 	same "one ID" . --idmap single
 	same "all IDs" . --idmap subid
