@@ -170,6 +170,26 @@ x"
 	[ -d "$T/project/u/upper/d" ]
 }
 
+@test "upper: who may write to the directory too turns no change of 'work' on a file of ours" {
+	requires_test_user
+	requires cmd:strace
+	mkdir "$T/state2" "$T/project" "$T/ours"
+	chown "$BRYO_TEST_USER" "$T/state2" "$T/project" "$T/ours"
+	chgrp 1 "$T/project"
+	chmod 2775 "$T/project"
+	chmod 755 "$T" "$T/ours"
+	make_rootfs "$T/rootfs"
+	timeout 20 strace -u "$BRYO_TEST_USER" -f -o "$T/trace" -e trace=fchown,fchownat,fchmod,fchmodat \
+		-e inject=fchown,fchownat:delay_exit=600000 "$BRYO" --root "$T/state2" run --idmap single \
+		--rootfs "$T/rootfs" --upper "$T/project/u" "$ID" true >/dev/null 2>&1 </dev/null 3>&- &
+	wait_for 10 eval '[ "$(stat -c %g "$T/project/u/work" 2>/dev/null || echo 1)" != 1 ]'
+	mv "$T/project/u/work" "$T/project/u/moved"
+	ln -s "$T/ours" "$T/project/u/work"
+	wait "$!" || true
+	grep -q 'fchmod.*0700' "$T/trace"
+	[ "$(stat -c %a "$T/ours")" = 755 ]
+}
+
 @test "upper: an empty name is refused, not taken for the directory we are in" {
 	in_layers --upper "" -- true
 	[ "$status" -eq 1 ]

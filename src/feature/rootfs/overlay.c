@@ -94,16 +94,18 @@ static int new_upper(const struct overlay_plan *plan, int dir, struct err *err)
 
 /* The kernel makes a directory of mode 0 in it, which root of a user namespace may use only where its
  * group is mapped as well: in a set-group-ID directory of some project it would be that one's. */
-static int own_work(int dir, int work, struct err *err)
+static int own_work(int work, struct err *err)
 {
+	auto_fd int fd = -1;
 	struct stat st;
 
 	if (fstat(work, &st) < 0)
 		return err_sys(err, "look at 'work'");
 	if (!(st.st_mode & S_ISGID))
 		return 0;
-	if (fchownat(dir, "work", (uid_t)-1, getegid(), AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(dir, "work", 0700, 0) < 0)
+	/* by descriptor: of the name somebody of the project may have made a link */
+	fd = openat(work, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fchown(fd, (uid_t)-1, getegid()) < 0 || fchmod(fd, 0700) < 0)
 		return err_sys(err, "set the group of 'work'");
 	return 0;
 }
@@ -121,7 +123,7 @@ int overlay_open_pair(const struct overlay_plan *plan, int dir, int *ret_upper, 
 	*ret_work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*ret_upper < 0 || *ret_work < 0)
 		return err_sys(err, "open 'upper' and 'work'");
-	return own_work(dir, *ret_work, err);
+	return own_work(*ret_work, err);
 }
 
 int overlay_attributes(const struct overlay_plan *plan, uint64_t *ret, struct err *err)
