@@ -156,6 +156,8 @@ int mount_target(const struct mount_op *op, bool dir, int rootfd, struct err *er
 		return err_hint(
 			err, rc,
 			"a directory can be mounted only on a directory, and anything else only on what is none");
+	if (rc == -EACCES || rc == -EPERM)
+		return err_hint(err, rc, MOUNT_POINT_REMEDY);
 	return rc < 0 ? rc : take_fd(&target);
 }
 

@@ -87,6 +87,9 @@ int mount_inside(const struct mount_plan *plan, int rootfd, struct err *err);
 int mount_open_source(const struct mount_op *op, struct err *err);
 /* Sets and clears attributes of one mount, or with AT_RECURSIVE of a tree; [inside] */
 int mount_set_attr(int tree, unsigned flags, uint64_t set, uint64_t clr, struct err *err);
+#define MOUNT_POINT_REMEDY                                                                   \
+	"the mount point is missing, and the container may not make it there: make it in the " \
+	"root file system, or give that a place for changes: --ephemeral"
 /* The mount point in the rootfs, made where it is missing: a directory, or a file; [inside] */
 int mount_target(const struct mount_op *op, bool dir, int rootfd, struct err *err);
 /* Attaches and gives the propagation, which counts only when attached; [inside] */

@@ -29,6 +29,46 @@ static int unless_late(const struct plan *plan, int rc)
 	return rc == -EACCES && plan->idmap.active && plan->idmap.known ? 0 : rc;
 }
 
+/* Root inside may write what belongs to IDs of its map, anything else as the caller may; or, where
+ * the caller is root, which it is not any more, as nobody special. */
+static bool inside_may_write(const struct idmap_plan *ids, int dir)
+{
+	struct stat st;
+	uint32_t id;
+
+	if (!ids->known || fstat(dir, &st) < 0)
+		return true;
+	if (ids->active && id_to_inside(&ids->uid, st.st_uid, &id) &&
+	    id_to_inside(&ids->gid, st.st_gid, &id))
+		return true;
+	if (ids->active && geteuid() == 0)
+		return st.st_mode & S_IWOTH;
+	return faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/*
+ * Mount points that are missing at the top of a root where they cannot be made: what the rehearsal
+ * lays over it has a top directory of its own, all others are checked by the kernel.
+ */
+static void try_points(const struct plan *plan, int root, struct err *all)
+{
+	if (root < 0 || inside_may_write(&plan->idmap, root))
+		return;
+	for (size_t i = 0; i < plan->mounts.n; i++) {
+		const struct mount_op *op = &plan->mounts.v[i];
+		auto_free char *top = mem_strdup(op->target + 1);
+		struct err one = ERR_INIT;
+
+		*strchrnul(top, '/') = '\0';
+		if (!*top || op->lenient || op->kind == MOUNT_REMOUNT ||
+		    faccessat(root, top, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		errno = EACCES;
+		err_sys(&one, "mount '%s': make directory '/%s' in the rootfs", op->target, top);
+		also(all, &one, err_hint(&one, -EACCES, MOUNT_POINT_REMEDY));
+	}
+}
+
 static void try_sources(struct plan *plan, const char *state_dir, struct err *all)
 {
 	struct err one = ERR_INIT;
@@ -39,6 +79,8 @@ static void try_sources(struct plan *plan, const char *state_dir, struct err *al
 	root = rootfs_source_inside(&sources, &one);
 
 	also(all, &one, root == -EAGAIN || root >= 0 ? 0 : unless_late(plan, root));
+	if (plan->rootfs.kinds[0] == ROOTFS_PLAIN)
+		try_points(plan, root, all);
 	overlay_close_inside(&sources.overlay);
 	for (size_t i = 0; i < plan->mounts.n; i++) {
 		struct mount_op *op = &plan->mounts.v[i];

@@ -229,7 +229,8 @@ int rehearse_launch(struct bryo_ctx *ctx, struct plan *plan, struct err *err)
 	if (!may_be_rehearsed(plan))
 		return try_joins(&plan->ns, err);
 	rc = rehearse(ctx, plan, writable, &why);
-	if (rc < 0 && writable && says(&why, "root file system '")) {
+	/* what an overlay changes it copies with its owner, which must have an ID inside */
+	if (rc < 0 && writable && (rc == -EOVERFLOW || says(&why, "root file system '"))) {
 		why = (struct err)ERR_INIT;
 		rc = rehearse(ctx, plan, false, &why);
 		if (rc == -EROFS)

@@ -215,6 +215,23 @@ print(s.getsockname()[1], flush=True); time.sleep(60)' >"$T/port" 3>&- &
 	bryo plan -b "$BUNDLE" "$ID" >/dev/null
 }
 
+@test "a mount point that is missing in a root of somebody else's" {
+	local new
+
+	requires root
+	chmod 755 "$BUNDLE/rootfs" && chown 12345:12345 "$BUNDLE/rootfs"
+	new='.linux.uidMappings = [{containerID: 0, hostID: 200000, size: 100}] | .linux.gidMappings = .linux.uidMappings |
+		.linux.namespaces += [{type: "user"}] | .mounts += [{destination: "/TOP/dir", type: "tmpfs", source: "t"}]'
+	chown 200000 "$BUNDLE/rootfs/data"
+	same "a point that is there" "${new/TOP/data}"
+	same "a point that is missing" "${new/TOP/new}"
+	bryo run -b "$BUNDLE" "$ID" >"$T/ran" 2>&1 && return 1
+	grep -q "the mount point is missing, and the container may not make it" "$T/ran"
+	chown 200000:200000 "$BUNDLE/rootfs"
+	same "one that can be made" "${new/TOP/new2}"
+	has_both
+}
+
 @test "what a hook may bring is degraded, not refused" {
 	args nothing-of-that-name
 	config '.hooks = {createContainer: [{path: "/bin/true"}]}'
