@@ -1,6 +1,6 @@
 /*
- * state.c - the state directory (state.h): where it is, claims, locks, removal, and what the
- * recorded facts mean now. Runs in the runtime only.
+ * state.c - the state directory (state.h): where it is, claims, locks, removal. Runs in the runtime
+ * only.
  *
  * Everything goes through directory descriptors: the root is checked once, on the descriptor
  * that is then used, so nobody can swap it afterwards. Directories and files get the sticky bit
@@ -12,8 +12,6 @@
  */
 #include "state.h"
 
-#include "elsewhere.h"
-
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -23,15 +21,12 @@
 #include "feature/sdnotify.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 
 #define ID_MAX_LEN   1024
 #define DIR_MODE     01700
-#define START_NAME   "start"
-#define BOOT_ID_LEN  36
 #define REMOVE_TRIES 8
 #define CLAIM_TRIES  8
 
@@ -104,11 +99,13 @@ static int open_root(char *path, enum root_trust trust, bool create, struct err 
 	if (fd < 0) {
 		rc = err_sys(err, "open state directory '%s'", path);
 		if (rc == -ELOOP || rc == -ENOTDIR)
-			err_hint(err, rc, "it must be a directory and not a link: remove it, "
-					  "or name another one with --root");
+			err_hint(err, rc,
+				 "it must be a directory and not a link: remove it, "
+				 "or name another one with --root");
 		if (rc == -EACCES)
-			err_hint(err, rc, "it or a directory above it is closed to you: "
-					  "name one of your own with --root");
+			err_hint(err, rc,
+				 "it or a directory above it is closed to you: "
+				 "name one of your own with --root");
 		return rc;
 	}
 	rc = check_root(fd, path, trust, err);
@@ -301,7 +298,7 @@ int state_trylock(int dirfd, const char *id, struct err *err)
 /* Temporary files are ".NAME.PID" (file_replace_at); a killed writer leaves one. */
 static bool is_our_file(const char *name)
 {
-	static const char *const known[] = { "record.json", "config.json", START_NAME,
+	static const char *const known[] = { "record.json", "config.json", STATE_START_NAME,
 					     SDNOTIFY_DIR,  NET_RESOLV,	   NET_SOCKET,
 					     NET_READY,	    NET_CONTROL,   NET_PORTS };
 
@@ -364,7 +361,7 @@ int state_remove(int root, const char *id, struct err *err)
 
 	if (dir < 0)
 		return dir;
-	(void)unlinkat(dir, START_NAME, 0);
+	(void)unlinkat(dir, STATE_START_NAME, 0);
 	(void)unlinkat(dir, "config.json", 0);
 	(void)unlinkat(dir, "record.json", 0);
 	for (int i = 0; i < REMOVE_TRIES; i++) {
@@ -414,158 +411,5 @@ int state_ids(struct arena *a, int root, struct strv *ret, struct err *err)
 		qsort(ids.v, ids.n, sizeof(*ids.v), compare_ids);
 	*vec_add(a, &ids) = NULL;
 	*ret = (struct strv){ .v = ids.v, .n = ids.n - 1 };
-	return 0;
-}
-
-/* Reads a small /proc file without allocating. Returns its length, or -1 with errno. */
-static ssize_t read_small(const char *path, char *buf, size_t size)
-{
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	buf[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
-static void read_boot_id(char buf[BOOT_ID_LEN + 1])
-{
-	if (read_small("/proc/sys/kernel/random/boot_id", buf, BOOT_ID_LEN + 1) != BOOT_ID_LEN)
-		buf[0] = '\0';
-}
-
-const char *state_boot_id(struct arena *a)
-{
-	char id[BOOT_ID_LEN + 1];
-
-	read_boot_id(id);
-	return arena_strdup(a, id);
-}
-
-uint64_t state_pid_namespace(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : (uint64_t)st.st_ino;
-}
-
-/* A start time counts from boot, so another boot's process can have the same pid and time. */
-static bool is_this_boot(const struct record *r)
-{
-	char now[BOOT_ID_LEN + 1];
-
-	if (!r->boot_id || !r->boot_id[0])
-		return true;
-	read_boot_id(now);
-	return !now[0] || strcmp(now, r->boot_id) == 0;
-}
-
-int state_pid_start(pid_t pid, uint64_t *ret, bool *ret_zombie, struct err *err)
-{
-	char path[40], text[1024];
-	unsigned long long start = 0;
-	const char *p;
-	bool good;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (pid <= 0 || read_small(path, text, sizeof(text)) < 0) {
-		if (pid <= 0 || errno == ENOENT)
-			errno = ESRCH;
-		return err_sys(err, "process %d", (int)pid);
-	}
-	/* The name, in parentheses, may hold anything, also ") "; nothing after it can. The state
-	 * follows as field 3; the start time is field 22. */
-	p = strrchr(text, ')');
-	good = p && p[1] == ' ' && p[2] && p[3] == ' ';
-	*ret_zombie = good && (p[2] == 'Z' || p[2] == 'X');
-	p = good ? p + 3 : "";
-	for (int field = 4; field < 22; field++) {
-		p += strspn(p, " ");
-		p += strcspn(p, " ");
-	}
-	if (!good || !str_next_u64(&p, UINT64_MAX, &start))
-		return err_set(err, EPROTO, "'%s' cannot be understood", path);
-	*ret = start;
-	return 0;
-}
-
-/*
- * A pidfd of exactly the recorded init, or -ESRCH. The pidfd is taken first and asked last: if
- * it can still be signalled after /proc was read, it was the same process all the time.
- */
-static int open_init(const struct record *r, struct err *err)
-{
-	auto_fd int pidfd = sys_pidfd_open(r->pid, 0);
-	uint64_t start;
-	bool zombie;
-	int rc;
-
-	if (pidfd < 0) {
-		if (errno == EINVAL) /* a thread that is not a leader: the number was reused */
-			errno = ESRCH;
-		return err_sys(err, "process %d", (int)r->pid);
-	}
-	rc = state_pid_start(r->pid, &start, &zombie, err);
-	/* Alive, yet not in /proc (hidepid, or another pid namespace's /proc): never call that dead. */
-	if (rc == -ESRCH && (sys_pidfd_send_signal(pidfd, 0, NULL, 0) == 0 || errno != ESRCH)) {
-		err_set(err, EACCES, "process %d cannot be seen in /proc", (int)r->pid);
-		return err_hint(err, -EACCES,
-				"run bryo where /proc shows it: as root, or without hidepid=");
-	}
-	if (rc < 0)
-		return rc;
-	if (zombie || start != r->pid_start || !is_this_boot(r))
-		return err_set(err, ESRCH, "process %d is not the container's", (int)r->pid);
-	if (sys_pidfd_send_signal(pidfd, 0, NULL, 0) < 0 && errno == ESRCH)
-		return err_sys(err, "process %d", (int)r->pid);
-	return take_fd(&pidfd);
-}
-
-/* Alive is an error, too: our numbers of its processes, by which everything goes, do not count here. */
-static int status_elsewhere(const struct record *r, enum state_status *ret, struct err *err)
-{
-	pid_t here = is_this_boot(r) ? record_find_elsewhere(r) : 0;
-
-	*ret = here ? STATE_UNKNOWN : STATE_STOPPED;
-	if (!here)
-		return 0;
-	if (here < 0)
-		return err_set(
-			err, EXDEV,
-			"it was created in another pid namespace: nobody can tell from here whether it runs");
-	err_set(err, EXDEV,
-		"it was created in another pid namespace, and runs: it is process %d here",
-		(int)here);
-	return err_hint(err, -EXDEV, "run bryo there, or end process %d first", (int)here);
-}
-
-int state_status(int dirfd, const struct record *r, enum state_status *ret, int *ret_pidfd,
-		 struct err *err)
-{
-	struct err why = ERR_INIT;
-	auto_fd int pidfd = -1;
-
-	if (ret_pidfd)
-		*ret_pidfd = -1;
-	if (r->pid <= 0) {
-		*ret = STATE_CREATING;
-		return 0;
-	}
-	if (record_is_elsewhere(r))
-		return status_elsewhere(r, ret, err);
-	pidfd = open_init(r, &why);
-	if (pidfd == -ESRCH) {
-		*ret = STATE_STOPPED;
-		return 0;
-	}
-	if (pidfd < 0) {
-		*ret = STATE_UNKNOWN;
-		if (err)
-			*err = why;
-		return pidfd;
-	}
-	*ret = faccessat(dirfd, START_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? STATE_CREATED
-									    : STATE_RUNNING;
-	if (ret_pidfd)
-		*ret_pidfd = take_fd(&pidfd);
 	return 0;
 }

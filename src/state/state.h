@@ -25,6 +25,9 @@
 
 #include <stdbool.h>
 
+/* A file of the container's directory: it has not been started yet. */
+#define STATE_START_NAME "start"
+
 enum state_status {
 	STATE_CREATING,
 	STATE_CREATED,
