@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "str.h"
+#include "tree.h"
 #include "vec.h"
 
 #include <dirent.h>
@@ -33,11 +34,6 @@ static bool is_there(int parent, const char *name, int fd)
 
 	return fstat(fd, &st) == 0 && fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       st.st_dev == there.st_dev && st.st_ino == there.st_ino;
-}
-
-static int open_dir(int parent, const char *name)
-{
-	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* A file system without locks will do: nobody else gets one there either. */
@@ -74,7 +70,7 @@ int scratch_make(int parent, const char *of, char ret_name[NAME_MAX + 1], struct
 				continue;
 			return err_sys(err, "make the directory '%s'", ret_name);
 		}
-		fd = open_dir(parent, ret_name);
+		fd = tree_open_below(parent, ret_name);
 		if (lost_to_another(parent, ret_name, fd))
 			continue;
 		if (fd >= 0)
@@ -128,7 +124,7 @@ bool scratch_is_shared(int fd)
 
 int scratch_take(int parent, const char *name)
 {
-	auto_fd int fd = open_dir(parent, name);
+	auto_fd int fd = tree_open_below(parent, name);
 	struct stat st;
 
 	if (fd < 0 || others_rename(parent))

@@ -54,20 +54,9 @@ static int refused(const struct walk *w, const char *name, struct err *err)
 	return err_sys(err, "remove '%s/%s'", w->path.p, name);
 }
 
-/* Not through a link, and not onto another mount. */
-static int open_below(int dirfd, const char *name)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
-	};
-
-	return sys_openat2(dirfd, name, &how);
-}
-
 static int go_down(struct walk *w, const char *name, struct err *err)
 {
-	auto_fd int fd = open_below(w->fd, name);
+	auto_fd int fd = tree_open_below(w->fd, name);
 	struct stat st;
 
 	if (fd < 0 || fstat(w->fd, &st) < 0)
@@ -163,6 +152,16 @@ static int walk(struct walk *w, struct err *err)
 	}
 }
 
+int tree_open_below(int dirfd, const char *name)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+	};
+
+	return sys_openat2(dirfd, name, &how);
+}
+
 int tree_remove_at(int dirfd, const char *name, struct err *err)
 {
 	struct err local = ERR_INIT;
@@ -175,7 +174,7 @@ int tree_remove_at(int dirfd, const char *name, struct err *err)
 		return err_sys(err, "remove '%s'", name);
 	w = mem_alloc(sizeof(*w));
 	str_add(&w->path, name);
-	w->fd = open_below(dirfd, name);
+	w->fd = tree_open_below(dirfd, name);
 	if (w->fd < 0)
 		rc = err_sys(&local, "open '%s'", name);
 	else

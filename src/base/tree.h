@@ -17,6 +17,9 @@
  * is mounted there.
  */
 int tree_remove_at(int dirfd, const char *name, struct err *err);
+/* A directory in dirfd, to read: not through a link, and not onto another mount, whose file system
+ * might never answer. */
+int tree_open_below(int dirfd, const char *name);
 /* Whether the directory below is the one that dir describes, or somewhere in it. */
 bool tree_is_above(const struct stat *dir, int below);
 

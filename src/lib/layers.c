@@ -435,7 +435,7 @@ void layers_notice(const struct bryo_ctx *ctx, const struct launched *l)
 /* Its container is not there any more, whatever its record would say: that may be gone, too. */
 static bool is_lost(struct arena *a, const struct bryo_ctx *ctx, int dirfd, const char *name)
 {
-	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_fd int fd = tree_open_below(dirfd, name);
 	auto_free char *text = NULL;
 	const char *ns, *boot = state_boot_id(a);
 	struct err unread = ERR_INIT;

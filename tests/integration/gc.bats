@@ -207,6 +207,32 @@ scratch() { find "$1" -maxdepth 1 -name '.*.bryo-*'; }
 	[ ! -e "$dir" ]
 }
 
+@test "a file system that does not answer, under such a name, holds nobody up" {
+	requires userns cmd:fuse-overlayfs
+	[ -w /dev/fuse ] || skip "needs /dev/fuse"
+	local how=-m
+
+	[ "$(id -u)" = 0 ] || how=-rm
+	mkdir -p "$ROOT" "$T/.x.bryo-01234567" "$T/bryo-upper-x"
+	chmod 700 "$ROOT"
+	cat >"$T/script" <<-'EOF'
+		mkdir m; mount -t tmpfs none m; mkdir m/l m/u m/w
+		for o in .x.bryo-01234567 bryo-upper-x; do
+			fuse-overlayfs -f -o lowerdir=m/l,upperdir=m/u,workdir=m/w $o >/dev/null 2>&1 3>&- & p=$!
+			n=0; until grep -q "/$o " /proc/self/mountinfo; do n=$((n + 1)); [ $n -lt 100 ] || exit 99; sleep 0.05; done
+			kill -STOP $p
+			timeout -s KILL 3 "$BRYO" --root "$1" gc -n || echo "$o: status $?"
+			kill -KILL $p
+			umount -l $o; rmdir $o
+		done
+	EOF
+	cd "$T"
+	run unshare "$how" sh "$T/script" "$ROOT"
+	echo "$output"
+	[ "$status" -ne 99 ] || skip "needs fuse-overlayfs that mounts here"
+	[ -z "$output" ]
+}
+
 @test "what a killed plan left goes with gc, or with the next plan there; a signal leaves nothing" {
 	requires cmd:strace
 	mkdir "$T/up"
