@@ -68,7 +68,7 @@ static int check_helper(const struct record *r, struct err *err)
 	int rc;
 
 	for (size_t i = 0; i < r->helpers.n; i++) {
-		if (!str_eq(r->helpers.v[i].name, r->net_backend) || serving_is_alive(r, i))
+		if (!str_eq(r->helpers.v[i].name, r->net_backend) || !serving_has_ended(r, i))
 			continue;
 		rc = err_set(err, ESRCH, "container '%s': its %s has ended, and the network with it",
 			     r->id, r->net_backend);

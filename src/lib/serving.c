@@ -66,6 +66,22 @@ bool serving_is_alive(const struct record *r, size_t i)
 	return pidfd >= 0;
 }
 
+bool serving_has_ended(const struct record *r, size_t i)
+{
+	const struct record_helper *h = &r->helpers.v[i];
+	auto_fd int pidfd = h->pid > 0 ? sys_pidfd_open(h->pid, 0) : -1;
+	uint64_t start;
+	bool zombie;
+	int rc;
+
+	if (pidfd < 0)
+		return h->pid > 0 && errno == ESRCH;
+	rc = state_pid_start(h->pid, &start, &zombie, NULL);
+	if (rc == -ESRCH)
+		return sys_pidfd_send_signal(pidfd, 0, NULL, 0) < 0 && errno == ESRCH;
+	return rc == 0 && (zombie || start != h->start);
+}
+
 static int wait_for(const struct record_helper *h, int pidfd, struct err *err)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };

@@ -11,6 +11,9 @@
 
 /* Whether that one is still there. */
 bool serving_is_alive(const struct record *r, size_t i);
+/* Certainly, of a container that is running: neither holds for one that /proc hides (hidepid=; pasta
+ * makes itself non-dumpable). */
+bool serving_has_ended(const struct record *r, size_t i);
 /* Their pids and start times, into the record. A program that has just ended is left out. fuse:
  * fuse-overlayfs, which nobody but the kernel has to end; 0: none. */
 void serving_record(struct arena *a, const struct helper_runs *runs, pid_t fuse, struct record *r);

@@ -365,6 +365,31 @@ killed_helper() { # killed_helper BACKEND: who asks for ports is told
 @test "slirp4netns that was killed: bryo port says so" { killed_helper slirp4netns; }
 @test "pasta that was killed: bryo port says so" { killed_helper pasta; }
 
+# pasta is not dumpable, so that /proc hides it from its own user there
+@test "pasta that /proc hides (hidepid=) is not said to have ended" {
+	requires_test_user
+	requires cmd:pasta
+	local port
+
+	port=$(free_port)
+	args sleep 60
+	chmod 755 "$T"
+	mkdir "$T/state2"
+	chown "$BRYO_TEST_USER" "$T/state2"
+	export T BUNDLE ID port
+	run unshare -m bash -c '
+		mount -t proc -o hidepid=2 proc /proc || exit 99
+		'"$(declare -f as_user)"'
+		as_user "$BRYO" --root "$T/state2" run -d -b "$BUNDLE" --net pasta -p "127.0.0.1:$port:80" "$ID" </dev/null >/dev/null
+		as_user "$BRYO" --root "$T/state2" port list "$ID"; rc=$?
+		as_user "$BRYO" --root "$T/state2" delete --force "$ID"
+		exit $rc'
+	[ "$status" -ne 99 ] || skip "needs a /proc that can be mounted"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"127.0.0.1 "*"$port "*"80 "*tcp* ]]
+}
+
 failing() { # failing PORT TEXT...: run -p PORT over BACKEND says these, and leaves nothing
 	local port=$1
 
