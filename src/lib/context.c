@@ -65,8 +65,7 @@ int bryo_ctx_new(const struct bryo_ctx_options *o, bryo_ctx **ret, struct bryo_e
 	ctx->root_named = o->root;
 	rc = host_probe(&ctx->arena, &ctx->host, err);
 	if (rc == 0) {
-		rc = state_root_open(o->root, &ctx->host, o->create_root, &ctx->root,
-				     err);
+		rc = state_root_open(o->root, &ctx->host, o->create_root, &ctx->root, err);
 		ctx->rootfd = rc;
 		if (rc == -ENOENT && !o->create_root)
 			rc = 0; /* nothing was ever created there */
@@ -197,8 +196,8 @@ int container_open(const struct bryo_ctx *ctx, const char *id, bool lock, struct
 	if (rc == -EXDEV)
 		(void)err_hint(
 			err, rc,
-			"run bryo there, or on the host; if that namespace is gone, remove '%s/%s'",
-			ctx->root, id);
+			"run bryo there, or on the host; if that namespace is gone: bryo delete --force %s",
+			id);
 	return rc < 0 ? err_in(err, rc, "container '%s'", id) : 0;
 }
 
@@ -241,9 +240,10 @@ static int read_map(struct container *c, const char *name, struct id_extents *re
 		lines += *p == '\n';
 	ret->v = arena_alloc(&c->arena, (lines + 1) * sizeof(*ret->v));
 	p = text;
-	while (ret->n < lines && str_next_u64(&p, UINT32_MAX, &inside) && str_next_u64(&p, UINT32_MAX, &outside) &&
-	       str_next_u64(&p, UINT32_MAX, &count))
-		ret->v[ret->n++] = (struct id_extent){ (uint32_t)inside, (uint32_t)outside, (uint32_t)count };
+	while (ret->n < lines && str_next_u64(&p, UINT32_MAX, &inside) &&
+	       str_next_u64(&p, UINT32_MAX, &outside) && str_next_u64(&p, UINT32_MAX, &count))
+		ret->v[ret->n++] =
+			(struct id_extent){ (uint32_t)inside, (uint32_t)outside, (uint32_t)count };
 	return 0;
 }
 

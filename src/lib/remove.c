@@ -7,10 +7,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "feature/hooks.h"
 #include "feature/rdt.h"
 #include "lib/serving.h"
+#include "state/elsewhere.h"
 #include "userns.h"
 
 #include <fcntl.h>
@@ -180,6 +182,28 @@ static int remove_broken(struct bryo_ctx *ctx, const char *id, int rc, bool forc
 	return state_remove(ctx->rootfd, id, err);
 }
 
+/*
+ * Of a pid namespace that cannot be seen from here: an engine's container that was started again
+ * finds its own old ones so, and could never make them anew. What is in its cgroup ends for certain,
+ * and that what may run without one was not ended is said.
+ */
+static int remove_unseen(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
+{
+	auto_str struct str text = STR_INIT;
+	int rc;
+
+	c->record.helpers.n = 0; /* their numbers do not count here either */
+	rc = container_remove(ctx, id, c, err);
+	if (rc < 0 || !ctx->notice)
+		return rc;
+	str_addf(&text,
+		 "container '%s' was created in another pid namespace: what may still run of it "
+		 "there was not ended",
+		 id);
+	(void)ctx->notice(ctx->notice_arg, text.p);
+	return 0;
+}
+
 /* It has ended and was reaped by bryo_wait(): nothing has to be asked but whether it is still there. */
 static int delete_live(struct bryo_ctx *ctx, const char *id, struct container *c, struct err *err)
 {
@@ -203,8 +227,10 @@ int bryo_delete(bryo_ctx *ctx, const char *id, bool force, struct bryo_err *e)
 	rc = container_open(ctx, id, true, &c, err);
 	if (rc == -ENOENT && c.dirfd >= 0 && force)
 		return state_remove(ctx->rootfd, id, err); /* claimed, and never recorded */
+	if (rc == -EXDEV && force && record_find_elsewhere(&c.record) < 0)
+		return remove_unseen(ctx, id, &c, err);
 	if (rc < 0 && c.status == STATE_UNKNOWN)
-		return rc; /* not by force either: it may run */
+		return rc; /* not by force either: it runs */
 	if (rc < 0)
 		return remove_broken(ctx, id, rc, force, err);
 	if (!force && (c.status == STATE_RUNNING || c.status == STATE_PAUSED)) {

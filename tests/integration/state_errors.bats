@@ -319,12 +319,11 @@ requires_below() {
 	make_bundle
 	args sleep 100
 	run_detached
-	for command in state kill start ps 'delete --force'; do
-		# shellcheck disable=SC2086
-		run --separate-stderr below "$BRYO" --root "$ROOT" $command "$ID"
+	for command in state kill start ps delete; do
+		run --separate-stderr below "$BRYO" --root "$ROOT" "$command" "$ID"
 		[ "$status" -eq 1 ]
 		[ -z "$output" ]
-		says "'$ID'" "$what" "run bryo there" "remove '$ROOT/$ID'"
+		says "'$ID'" "$what" "run bryo there" "bryo delete --force $ID"
 		lines_are 1
 	done
 	run --separate-stderr below "$BRYO" --root "$ROOT" exec "$ID" true
@@ -336,6 +335,26 @@ requires_below() {
 	[ "$(jq -r '.[] | "\(.id) \(.status) \(.pid)"' <<<"$output")" = "$ID unknown 0" ]
 	says "'$ID'" "$what"
 	[ "$(state_of)" = running ]
+}
+
+@test "by force a container of a pid namespace that is gone is removed, and may be made anew" {
+	requires_below
+	make_bundle
+	config 'del(.linux.uidMappings, .linux.gidMappings)'
+	args sleep 100
+	below sh -c '"$BRYO" --root "$1" run -d -b "$2" "$3" </dev/null >/dev/null 2>&1' sh "$ROOT" "$BUNDLE" "$ID"
+	run --separate-stderr below "$BRYO" --root "$ROOT" run -d -b "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	says "already exists"
+	run --separate-stderr below "$BRYO" --root "$ROOT" delete "$ID"
+	[ "$status" -eq 1 ]
+	says "nobody can tell"
+	run --separate-stderr below "$BRYO" --root "$ROOT" delete --force "$ID"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	says "'$ID'" "created in another pid namespace: what may still run of it there was not ended"
+	lines_are 1
+	[ -z "$(ls -A "$ROOT")" ]
 }
 
 @test "a container of a pid namespace below is seen from above, and deleted when it has ended" {
@@ -368,8 +387,10 @@ requires_below() {
 		bryo delete "$ID"
 	else
 		refused 1 bryo delete "$ID"
-		says "nobody can tell" "remove '$ROOT/$ID'"
-		rm -r "${ROOT:?}/$ID"
+		says "nobody can tell" "bryo delete --force $ID"
+		run --separate-stderr bryo delete --force "$ID"
+		[ "$status" -eq 0 ]
+		says "'$ID'" "created in another pid namespace: what may still run of it there was not ended"
 	fi
 	[ -z "$(ls -A "$ROOT")" ]
 }
